@@ -1,0 +1,5 @@
+"""`python -m swanlab_cli` is `swanlab`."""
+
+from .cli import main
+
+main()

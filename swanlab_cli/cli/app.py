@@ -1,0 +1,125 @@
+"""The commands besides `run`, and the list of all of them that `swanlab --help` shows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from .. import __version__
+from ..errors import SwanlabError
+from ..settings import logdir_setting
+from . import reading
+from .parse import parse_file
+from .run import run
+
+Logdir = Annotated[str | None, typer.Option("--logdir", metavar="DIR", help="Where runs are kept; default: ./swanlog")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, or `last`.")]
+
+app = typer.Typer(
+    name="swanlab",
+    help="An experiment tracker in front of any command: swanlab run python train.py",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def run_app() -> NoReturn:
+    """Run the command line; errors of ours become one line on stderr and their exit status."""
+    try:
+        app()
+    except SwanlabError as error:
+        print(f"swanlab: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"swanlab: {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # `swanlab logs last | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    sys.exit(0)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"swanlab-cli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _version: Annotated[
+        bool, typer.Option("--version", "-v", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """An experiment tracker in front of any command: swanlab run python train.py."""
+
+
+@app.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def _run(arguments: Annotated[list[str] | None, typer.Argument(metavar="[OPTIONS] COMMAND [ARG]...")] = None) -> None:
+    """Run a command unchanged and record everything about it."""
+    run(arguments or [])  # reached only as `swanlab --flag run`; main() goes there at once
+
+
+@app.command("ls")
+def _ls(logdir: Logdir = None, as_json: AsJson = False) -> None:
+    """List the runs, newest last."""
+    reading.print_runs(_logdir(logdir), as_json)
+
+
+@app.command("show")
+def _show(run_name: RunName, logdir: Logdir = None, as_json: AsJson = False) -> None:
+    """Show one run: how it ended, its config, metrics and environment."""
+    reading.print_run(_logdir(logdir), run_name, as_json)
+
+
+@app.command("metrics")
+def _metrics(
+    run_name: RunName,
+    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", help="Only these metrics.")] = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the points of a run, by metric then step."""
+    reading.print_points(_logdir(logdir), run_name, keys or [], as_json)
+
+
+@app.command("logs")
+def _logs(
+    run_name: RunName,
+    raw: Annotated[bool, typer.Option("--raw", help="The exact bytes, as the command wrote them.")] = False,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
+    tail: Annotated[int | None, typer.Option("--tail", min=0, metavar="N", help="Only the last N lines.")] = None,
+    stream: Annotated[
+        str | None, typer.Option("--stream", metavar="stdout|stderr|both", help="Only what this stream wrote.")
+    ] = None,
+    grep: Annotated[str | None, typer.Option("--grep", metavar="REGEX", help="Only lines in which this is found.")] = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the output of a run: as text with progress bars collapsed, or raw."""
+    reading.print_logs(_logdir(logdir), run_name, reading.LogChoice(raw, follow, tail, stream, grep, as_json))
+
+
+@app.command("parse")
+def _parse(
+    file: Annotated[str, typer.Argument(metavar="[FILE]", help="Saved output; - or nothing: stdin.")] = "-",
+    mode: Annotated[str, typer.Option("--parse", metavar="kv|none", help="What is read from the output.")] = "kv",
+    patterns: Annotated[
+        list[str] | None, typer.Option("--pattern", metavar="REGEX", help="Named groups are metrics; may be repeated.")
+    ] = None,
+    step_key: Annotated[
+        str | None, typer.Option("--step-key", metavar="NAME", help="The key that states the step of a line.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the metrics found in saved output."""
+    parse_file(file, mode, patterns or [], step_key, as_json)
+
+
+def _logdir(flag: str | None) -> str:
+    return logdir_setting(flag, os.environ, os.getcwd())

@@ -1,0 +1,98 @@
+"""The facts about the child's Python, asked of that interpreter in a new process that runs no code of the user's."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from swanlab_cli.environment.interpreter import PAUSES_S, Interpreter, Invocation, find_interpreter, read_arguments
+from swanlab_cli.environment.packages import list_packages
+from swanlab_cli.environment.program import ask
+from swanlab_cli.environment.target import Facts, ProbeError, Target
+
+# What decides where Python looks for modules. All else stays away: it may start profilers, write files, import modules.
+_KEPT_VARIABLES = (
+    *("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH"),
+    *("PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONPLATLIBDIR", "PYTHONUSERBASE"),
+)
+
+# Started with -S, so that `site` can be told to run neither sitecustomize and usercustomize nor code in .pth files before it
+# extends the path. PYTHONPATH comes by argument and last: no module imported here may be found in it. Syntax of Python 3.6.
+_QUESTION = """
+import sys
+sys.path[:] = [entry for entry in sys.path if entry]
+import json, site
+site.execsitecustomize = site.execusercustomize = lambda: None
+site.exec = lambda *_: None
+if sys.argv[1] == "site":
+    site.main()
+json.dump({
+    "executable": sys.executable,
+    "version": sys.version.split()[0],
+    "implementation": sys.implementation.name,
+    "prefix": sys.prefix,
+    "base_prefix": sys.base_prefix,
+    "path": sys.argv[2:] + sys.path,
+}, sys.stdout)
+"""
+
+
+def read_python(target: Target, ends_at: float, pauses_s: Sequence[float] = PAUSES_S) -> Facts:
+    """What runs the command and what is installed for it; only `executable`, which is None, where no Python was found.
+
+    `executable`, `version` ("3.11.7"), `implementation` ("cpython"), `prefix`, `virtual_env` (its folder or None),
+    `packages` ({normalised name: version}, sorted), and what it was told to run: `script` (absolute path) or `module`,
+    else None. `ends_at` is on the monotonic clock.
+
+    Raises:
+        ProbeError: the interpreter does not answer; its facts are those known without it.
+    """
+    interpreter = find_interpreter(target, pauses_s)
+    if interpreter is None:
+        return {"executable": None}
+    invocation = read_arguments(interpreter.arguments)
+    script = os.path.join(interpreter.cwd, invocation.script) if invocation.script else None
+    facts: Facts = {"executable": interpreter.executable, "script": script, "module": invocation.module}
+    try:
+        answer = _ask(interpreter, invocation, ends_at)
+    except ProbeError as failure:
+        raise ProbeError(failure.why, facts) from failure
+    return facts | {
+        "executable": answer["executable"] or interpreter.executable,
+        "version": answer["version"],
+        "implementation": answer["implementation"],
+        "prefix": answer["prefix"],
+        "virtual_env": answer["prefix"] if answer["prefix"] != answer["base_prefix"] else None,
+        "packages": list_packages(answer["path"]),
+    }
+
+
+def _ask(interpreter: Interpreter, invocation: Invocation, ends_at: float) -> dict[str, Any]:
+    environ = {name: interpreter.environ[name] for name in _KEPT_VARIABLES if name in interpreter.environ}
+    if invocation.flags & {"E", "I"}:
+        environ = {name: value for name, value in environ.items() if not name.startswith("PYTHON")}
+    if invocation.flags & {"s", "I"}:
+        environ["PYTHONNOUSERSITE"] = "1"
+    site = "no site" if "S" in invocation.flags else "site"
+    entries = () if invocation.flags & {"E", "I"} else _search_path(interpreter)
+    # From the root folder, where no module of the user's lies; -B writes no bytecode beside modules.
+    answer = ask((interpreter.executable, "-SBc", _QUESTION, site, *entries), "/", environ, ends_at)
+    try:
+        facts: dict[str, Any] = json.loads(answer.output)
+    except ValueError as error:
+        message = answer.errors.decode(errors="replace").strip().splitlines() or ["it said nothing that we understand"]
+        raise ProbeError(f"{interpreter.executable}: {message[-1]} (exit code {answer.exit_code})") from error
+    return facts
+
+
+def _search_path(interpreter: Interpreter) -> list[str]:
+    """The folders of PYTHONPATH, less the one that the recorder adds: what lies in it is ours and not installed."""
+    entries = interpreter.environ.get("PYTHONPATH", "").split(os.pathsep)
+    folders = [os.path.join(interpreter.cwd, entry) for entry in entries if entry]
+    return [folder for folder in folders if not _is_shim(folder)]
+
+
+def _is_shim(folder: str) -> bool:
+    return os.path.basename(folder.rstrip("/")) == "shim" and os.path.isdir(os.path.join(folder, "swanlab"))

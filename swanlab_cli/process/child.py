@@ -1,0 +1,123 @@
+"""Starting the child: fork, streams, signals as we found them, exec; and telling why it could not be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from .linux import die_with_parent
+from .signals import SignalMask
+from .streams import Stream
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as POSIX shells exit
+
+
+class Command(NamedTuple):
+    """What to execute, in the bytes that execve(2) takes."""
+
+    arguments: tuple[bytes, ...]
+    environment: Mapping[bytes, bytes]
+    candidates: tuple[bytes, ...]
+    """The paths to try, in PATH's order."""
+
+
+class SpawnFailure(NamedTuple):
+    """Why no program runs."""
+
+    exit_code: int
+    reason: str
+
+
+def find_command(arguments: Sequence[bytes], environment: Mapping[bytes, bytes]) -> Command:
+    """The command with the places where execvp(3) would look for it."""
+    name = arguments[0]
+    if b"/" in name:
+        candidates: tuple[bytes, ...] = (name,)
+    else:
+        path = environment.get(b"PATH", os.fsencode(os.defpath))
+        candidates = tuple(os.path.join(folder or b".", name) for folder in path.split(b":"))
+    return Command(tuple(arguments), environment, candidates)
+
+
+def executable_of(command: Command) -> bytes | None:
+    """The first candidate that is an executable file: what exec will take, or None."""
+    return next((path for path in command.candidates if os.path.isfile(path) and os.access(path, os.X_OK)), None)
+
+
+def fork_child(command: Command, streams: Sequence[Stream], mask: SignalMask) -> tuple[int, int]:
+    """Start the command with its outputs on `streams`: (process id, descriptor to read the failure from).
+
+    The child keeps our stdin, session, process group, controlling terminal and every other descriptor that we inherited.
+    """
+    reader, writer = os.pipe()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        number = errno.EIO
+        try:
+            die_with_parent(signal.SIGKILL)
+            if os.getppid() != parent:  # it died before prctl(2)
+                os._exit(NOT_EXECUTABLE)
+            for stream in streams:
+                for descriptor in stream.outside:
+                    os.dup2(stream.child_end, descriptor)
+            mask.restore()
+            number = _execute(command)
+        except OSError as error:
+            number = error.errno or number
+        finally:
+            os.write(writer, number.to_bytes(4, "little"))
+            os._exit(NOT_EXECUTABLE)
+    os.close(writer)
+    for stream in streams:
+        stream.close_child_end()
+    return pid, reader
+
+
+def wait_for_exec(reader: int, command: Command) -> SpawnFailure | None:
+    """Wait until the child has become the command; why it could not, or None."""
+    data = os.read(reader, 4)
+    os.close(reader)
+    return _describe(int.from_bytes(data, "little"), command) if data else None
+
+
+def replace_process(command: Command, mask: SignalMask) -> SpawnFailure:
+    """Become the command ourselves; returns only when that fails."""
+    mask.restore()
+    return _describe(_execute(command), command)
+
+
+def _describe(number: int, command: Command) -> SpawnFailure:
+    name = os.fsdecode(command.arguments[0])
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        where = "no such file" if b"/" in command.arguments[0] else "command not found on PATH"
+        return SpawnFailure(NOT_FOUND, f"cannot run '{name}': {where}")
+    reason = "it is a directory" if _is_directory(command.arguments[0]) else os.strerror(number).lower()
+    return SpawnFailure(NOT_EXECUTABLE, f"cannot run '{name}': {reason}")
+
+
+def _is_directory(path: bytes) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _execute(command: Command) -> int:
+    """Become the command; returns only on failure, with the errno to report (as execvp(3) chooses it)."""
+    failure = errno.ENOENT
+    for path in command.candidates:
+        try:
+            os.execve(path, command.arguments, command.environment)
+        except OSError as error:
+            if error.errno == errno.ENOEXEC:  # a script without "#!": execvp(3) hands it to the shell
+                os.execve("/bin/sh", (b"/bin/sh", path, *command.arguments[1:]), command.environment)
+            if error.errno == errno.EACCES:
+                failure = errno.EACCES
+            elif error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                return error.errno or errno.EIO
+    return failure

@@ -1,0 +1,62 @@
+"""The system calls that Python lacks: prctl(2) and signalfd(2), through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+_PR_SET_PDEATHSIG = 1
+_SFD_NONBLOCK, _SFD_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
+_SIGSET_BYTES = 128  # sizeof(sigset_t) of glibc and musl
+_SIGINFO_BYTES = 128  # sizeof(struct signalfd_siginfo)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class SignalInfo(NamedTuple):
+    """One signal as the kernel delivered it."""
+
+    number: int
+    code: int
+    """`si_code`: 0 for kill(2), 0x80 where the kernel itself sent it, such as a terminal's Ctrl-C."""
+    sender: int
+    """Process id of the sender, 0 for the kernel."""
+
+
+def die_with_parent(signal_number: int) -> None:
+    """Make the kernel send the calling process `signal_number` when the thread that forked it ends.
+
+    Raises:
+        OSError: prctl(2) failed.
+    """
+    if _libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), "prctl(PR_SET_PDEATHSIG)")
+
+
+def open_signalfd(signal_numbers: Iterable[int]) -> int:
+    """A non-blocking descriptor from which these signals, which the caller has blocked, are read.
+
+    Raises:
+        OSError: signalfd(2) failed.
+    """
+    mask = sum(1 << (number - 1) for number in signal_numbers).to_bytes(_SIGSET_BYTES, "little")
+    descriptor = int(_libc.signalfd(-1, mask, _SFD_NONBLOCK | _SFD_CLOEXEC))
+    if descriptor < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), "signalfd")
+    return descriptor
+
+
+def read_signalfd(descriptor: int) -> list[SignalInfo]:
+    """The signals that wait at `descriptor`, oldest first; empty when there are none."""
+    try:
+        data = os.read(descriptor, 32 * _SIGINFO_BYTES)
+    except BlockingIOError:
+        return []
+    # struct signalfd_siginfo begins: u32 signo, s32 errno, s32 code, u32 pid (signalfd(2)).
+    heads = (struct.unpack_from("=IiiI", data, start) for start in range(0, len(data), _SIGINFO_BYTES))
+    return [SignalInfo(number, code, sender) for number, _, code, sender in heads]

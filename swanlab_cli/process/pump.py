@@ -1,0 +1,209 @@
+"""The pump: one poll loop that copies the child's output, shares signals and stops with it, and ends when it has ended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import select
+import signal
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from .flight import Flight
+from .linux import SignalInfo
+from .signals import SignalSource, signal_name, stop_ourselves, was_sent_to_group
+from .streams import KERNEL_BUFFER_BYTES, Stream
+from .terminal import Terminal, notify_of_size
+
+# How often modes and size of a real terminal are compared with the side pty's: nothing tells of a change.
+_TERMINAL_TICK_MS = 100
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+
+
+class Witness(Protocol):
+    """A process of our group that blocks all signals, so that a signal to the whole group shows in it."""
+
+    pid: int
+
+    def forget(self, number: int) -> None:
+        """Clear this pending signal, so that the next one to the group shows again."""
+
+    def check(self) -> None:
+        """See whether it ended; called when a child process of ours changed state."""
+
+
+class Outcome(NamedTuple):
+    """How the child ended."""
+
+    exit_code: int | None
+    signal: int | None
+    signals: tuple[tuple[str, float], ...]
+    """Requests to end that we received: (signal name, Unix seconds)."""
+    usage: resource.struct_rusage
+    """Of the child and of its descendants that were waited for."""
+
+
+class Pump:
+    """Copies until the child has ended; `relay` goes on for descendants that still hold the output."""
+
+    def __init__(
+        self,
+        child_pid: int,
+        streams: Sequence[Stream],
+        signals: SignalSource,
+        flight: Flight,
+        record: Callable[[str, memoryview], None],
+        witness: Witness,
+    ) -> None:
+        self._child_pid = child_pid
+        self._streams = streams
+        self._signals = signals
+        self._flight = flight
+        self._record = record
+        self._witness = witness
+        self._terminal = Terminal(streams, child_pid)
+        self._received: list[tuple[str, float]] = []
+        self._ended: tuple[int, resource.struct_rusage] | None = None
+        self._abandoned_by = 0
+
+    def run(self) -> Outcome:
+        """Copy until the child has ended and everything that it wrote has been passed on."""
+        while self._ended is None:
+            self._wait_once(_TERMINAL_TICK_MS if self._terminal.is_present else None)
+        self._terminal.copy_modes()
+        self._drain()
+        status, usage = self._ended
+        return Outcome(
+            exit_code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+            signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+            signals=tuple(self._received),
+            usage=usage,
+        )
+
+    def is_output_held(self) -> bool:
+        """Whether a descendant of the child can still write; asked after `run`."""
+        return any(stream.is_open for stream in self._streams) and not self._abandoned_by
+
+    def relay(self) -> None:
+        """Copy for descendants that outlive the child, until the last has let go of the output."""
+        while any(stream.is_open or stream.pending for stream in self._streams):
+            self._wait_once(None)
+
+    def sink_failure(self) -> OSError | None:
+        """Why output could not be passed on, other than by a reader that went away."""
+        failures = (stream.sink_error for stream in self._streams)
+        return next((error for error in failures if error and error.errno not in (errno.EPIPE, errno.EIO)), None)
+
+    def _wait_once(self, timeout_ms: int | None) -> bool:
+        """Wait for output, room, keys or signals and handle what came; whether anything did."""
+        poller = select.poll()
+        poller.register(self._signals.descriptor, select.POLLIN)
+        for stream in self._streams:
+            if stream.pending:
+                poller.register(stream.sink, select.POLLOUT)
+            elif stream.is_open:
+                poller.register(stream.source, select.POLLIN)
+        if self._terminal.keyboard is not None:
+            poller.register(self._terminal.keyboard, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poller.poll(timeout_ms)}
+        if self._terminal.is_present:
+            self._terminal.copy_modes()
+        for index, stream in enumerate(self._streams):
+            if stream.pending and stream.sink in ready:
+                stream.flush()
+            elif stream.is_open and stream.source in ready:
+                self._copy(stream, index)
+        if self._terminal.keyboard in ready:
+            self._terminal.forward_keys()
+        if self._signals.descriptor in ready:
+            # SIGCHLD last: the signal that stopped the child was ours as well and must be dealt with before we stop.
+            for info in sorted(self._signals.take(), key=lambda info: info.number == signal.SIGCHLD):
+                self._handle(info)
+        elif not ready:
+            self._copy_size()
+        return bool(ready)
+
+    def _copy(self, stream: Stream, index: int) -> None:
+        had_reader = stream.sink_error is None
+        stream.copy(self._flight, index, self._record)
+        if had_reader and stream.sink_error and stream.sink_error.errno == errno.EPIPE and stream.is_pty:
+            # The writer of a pipe without reader gets SIGPIPE; a pty that closed would only tell it EIO.
+            self._send(signal.SIGPIPE)
+
+    def _drain(self) -> None:
+        """Pass on all that the child had written when it ended: what a poll shows at once is all there is on Linux.
+
+        A descendant may write on without end; past the capacity of a pipe or pty nothing is the child's any more.
+        """
+        limits = [stream.bytes_read + KERNEL_BUFFER_BYTES for stream in self._streams]
+        while not self._abandoned_by:
+            if any(stream.pending for stream in self._streams):
+                self._wait_once(None)
+            elif not self._wait_once(0) or self._is_beyond(limits):
+                return
+
+    def _is_beyond(self, limits: Sequence[int]) -> bool:
+        open_streams = [(stream, limit) for stream, limit in zip(self._streams, limits, strict=True) if stream.is_open]
+        return all(stream.bytes_read >= limit for stream, limit in open_streams)
+
+    def _handle(self, info: SignalInfo) -> None:
+        number = info.number
+        if number == signal.SIGCHLD:
+            self._witness.check()
+            self._reap()
+            return
+        if number == signal.SIGWINCH:
+            self._copy_size()
+            return
+        if number in _ENDING:
+            self._received.append((signal_name(number), time.time()))
+        if self._ended is not None:
+            # The child would die of this while it waits for a slow reader; only its output is left to wait for.
+            self._abandoned_by = number if number in _ENDING else 0
+            return
+        if was_sent_to_group(self._witness.pid, number):
+            self._witness.forget(number)
+        else:
+            self._send(number)
+
+    def _send(self, number: int) -> None:
+        if self._ended is None:
+            os.kill(self._child_pid, number)
+
+    def _copy_size(self) -> None:
+        """Hand a new size on. The program hears of it once more, since it may have asked before we copied."""
+        if self._terminal.copy_size() and self._ended is None:
+            notify_of_size(self._child_pid)
+
+    def _reap(self) -> None:
+        """Take note of the child's end; stop and continue as it does."""
+        while self._ended is None:
+            pid, status, usage = os.wait4(self._child_pid, os.WNOHANG | os.WUNTRACED)
+            if pid == 0:
+                return
+            if os.WIFSTOPPED(status):
+                self._stop_with_child(os.WSTOPSIG(status))
+            else:
+                self._ended = status, usage
+
+    def _stop_with_child(self, number: int) -> None:
+        """Stop as the child did, after its last output is out; the SIGCONT that continues us is handled like any signal."""
+        while self._copy_what_is_there():
+            pass
+        self._terminal.copy_modes()
+        stop_ourselves(number if number in _STOPPING else signal.SIGSTOP)
+        self._copy_size()
+
+    def _copy_what_is_there(self) -> bool:
+        poller = select.poll()
+        readable = [(index, stream) for index, stream in enumerate(self._streams) if stream.is_open and not stream.pending]
+        for _, stream in readable:
+            poller.register(stream.source, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poller.poll(0)}
+        for index, stream in readable:
+            if stream.source in ready:
+                self._copy(stream, index)
+        return bool(ready)

@@ -1,0 +1,110 @@
+"""Signals of the pump: blocked from the first moment, read from a descriptor, shared with the child exactly once.
+
+Also ends this process as the child ended.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+
+from .linux import SignalInfo, open_signalfd, read_signalfd
+
+# kill(2) to a group marks its members one after the other: the witness may be a moment behind us.
+_WITNESS_PATIENCE_S = 0.002
+# What CPython ignores at its start; a child must not inherit that (https://docs.python.org/3/library/signal.html).
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class SignalMask:
+    """All signals blocked; `original` is the mask that the caller of `swanlab` gave us."""
+
+    def __init__(self) -> None:
+        self.original = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+        # Python's own handler would swallow a Ctrl-C that arrives between the child's fork and its exec.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # An inherited "ignore" of SIGCHLD would make the kernel throw our children's exit statuses away.
+        self._children_ignored = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+        if self._children_ignored:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+    def restore(self) -> None:
+        """Give the calling process, about to exec, the dispositions and the mask of our own start."""
+        for number in _IGNORED_BY_PYTHON:
+            signal.signal(number, signal.SIG_DFL)
+        if self._children_ignored:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self.original)
+
+
+class SignalSource:
+    """The signals that were sent to this process, as a descriptor to poll."""
+
+    def __init__(self) -> None:
+        unblockable = {signal.SIGKILL, signal.SIGSTOP}
+        self.descriptor = open_signalfd(signal.valid_signals() - unblockable)
+        self._own_pid = os.getpid()
+
+    def take(self) -> list[SignalInfo]:
+        """The signals waiting, without those that our own writes raised (SIGPIPE, SIGXFSZ)."""
+        return [info for info in read_signalfd(self.descriptor) if info.sender != self._own_pid]
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self.descriptor)
+
+
+def is_pending(pid: int, number: int) -> bool:
+    """Whether process `pid` has this signal pending; False when it is gone."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            for line in status:
+                if line.startswith(b"ShdPnd:"):
+                    return bool(int(line[7:], 16) >> (number - 1) & 1)
+    except OSError:
+        pass
+    return False
+
+
+def was_sent_to_group(witness_pid: int, number: int) -> bool:
+    """Whether the signal that we just got went to our whole process group.
+
+    `witness_pid` is a process of the group that blocks everything: what is pending there was sent to the child as well.
+    """
+    deadline = time.monotonic() + _WITNESS_PATIENCE_S
+    while not is_pending(witness_pid, number):
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+def stop_ourselves(number: int) -> None:
+    """Stop this process by `number`, as the child was stopped; return when it is continued."""
+    if number == signal.SIGSTOP:
+        os.kill(os.getpid(), number)
+        return
+    previous = signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})  # here we stop
+    signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    signal.signal(number, previous)
+
+
+def die_of(number: int) -> None:
+    """End this process by signal `number`, without a core file; returns only if the signal does not kill."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if number not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal, such as `SIGTERM`; real-time signals as `SIGRTMIN+3`."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"

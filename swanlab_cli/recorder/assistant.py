@@ -1,0 +1,132 @@
+"""The pump's side of the scribe: start it, give it orders, start another when it is killed, wait for its answer.
+
+Imported before the child starts, so it imports little; the scribe's own code is imported in the scribe's process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..environment.target import Target
+from ..process.flight import Flight
+from ..records import Event, Header, Lane
+from ..store.writer import OutputWriter, RecordWriter
+
+END = 255
+"""What the pump writes on the control pipe when all is appended; smaller bytes are signals to forget."""
+_NICENESS = 10
+_MOST_RESTARTS = 3
+
+
+class Assignment(NamedTuple):
+    """What a scribe works on."""
+
+    directory: str
+    lane: Lane
+    header: Header
+    target: Target
+    flight: Flight
+    stream_names: Sequence[str]
+    sources: Sequence[int]
+    """The ptys' and pipes' reading ends, in the order of `stream_names`."""
+    output: OutputWriter
+
+
+class Assistant:
+    """A scribe at work, and its successors: the pump's `Witness`."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._assignment = assignment
+        self._restarts = 0
+        self._is_ending = False
+        self._fork()
+
+    def _fork(self) -> None:
+        self.pid, self._orders, self._answer = _fork_scribe(self._assignment, is_restart=self._restarts > 0)
+
+    def forget(self, number: int) -> None:
+        """Have the scribe clear this pending signal."""
+        self._order(number)
+
+    def check(self) -> None:
+        """Replace a scribe that was killed; the new one derives everything again."""
+        if self.pid == 0 or os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+            return
+        os.close(self._orders)
+        os.close(self._answer)
+        self.pid = 0
+        if self._restarts < _MOST_RESTARTS and not self._is_ending:
+            self._restarts += 1
+            self._fork()
+
+    def end(self, patience_s: float) -> Mapping[str, Any]:
+        """Tell the scribe that all is appended; its counts of `points` and `dropped`, empty if it needs longer to catch up."""
+        self._is_ending = True
+        if self.pid == 0:
+            return {}
+        self._order(END)
+        poller = select.poll()
+        poller.register(self._answer, select.POLLIN)
+        if not poller.poll(patience_s * 1000):
+            return {}
+        answer = os.read(self._answer, 65536)
+        return dict(json.loads(answer)) if answer else {}
+
+    def _order(self, order: int) -> None:
+        if self.pid:
+            try:
+                os.write(self._orders, bytes([order]))
+            except OSError:  # it was killed a moment ago
+                pass
+
+
+def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, int]:
+    """Start a scribe: (process id, descriptor for orders, descriptor of its answer).
+
+    It stays in our process group with all signals blocked, is nice, and has let go of the child's and the caller's streams.
+    """
+    orders_reader, orders = os.pipe()
+    answer, answer_writer = os.pipe()
+    pump_pid = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _keep_only({orders_reader, answer_writer, *assignment.sources, *assignment.output.descriptors()})
+            os.nice(_NICENESS)
+            from .scribe import Scribe  # in its own process: the child must not wait for these imports
+
+            Scribe(assignment, orders_reader, answer_writer, pump_pid, is_restart).work()
+        except Exception as error:  # whatever fails here, a full disk or our own mistake, must only be said in the record
+            _note_failure(assignment, error)
+        finally:
+            os._exit(0)
+    os.close(orders_reader)
+    os.close(answer_writer)
+    return pid, orders, answer
+
+
+def _keep_only(needed: set[int]) -> None:
+    """Close what the child's caller might wait for the end of; 0, 1 and 2 become /dev/null."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    for name in os.listdir("/proc/self/fd"):
+        number = int(name)
+        if number > 2 and number not in needed:
+            try:
+                os.close(number)
+            except OSError:  # the listing's own descriptor
+                continue
+
+
+def _note_failure(assignment: Assignment, error: Exception) -> None:
+    text = f"deriving points stopped: {type(error).__name__}: {error}; readers derive them from the output"
+    try:
+        RecordWriter(assignment.directory, assignment.lane).append_event(Event(time.time(), "warning", {"text": text}))
+    except OSError:
+        pass  # the disk that is full

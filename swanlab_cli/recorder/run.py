@@ -1,0 +1,321 @@
+"""Recording one run: the order of things from the first blocked signal to the end record."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from .. import __version__
+from ..documents import read_document
+from ..environment.target import Target
+from ..errors import CommandNotStarted, StoreError, UsageError
+from ..process.child import (
+    Command,
+    SpawnFailure,
+    executable_of,
+    find_command,
+    fork_child,
+    replace_process,
+    wait_for_exec,
+)
+from ..process.flight import Flight
+from ..process.pump import Outcome, Pump
+from ..process.signals import SignalMask, SignalSource, signal_name
+from ..process.streams import Stream, open_streams
+from ..records import End, Header, Lane
+from ..settings import RunSettings
+from ..store import layout
+from ..store.reader import list_directories
+from ..store.state import host_identity, process_started
+from ..store.writer import OutputWriter, create_run, write_end
+from .assistant import Assignment, Assistant
+from .naming import new_id, new_name
+
+_LANE = Lane()
+# How long we stay after the child for the last points to be counted; longer and a user would wait for us.
+_PATIENCE_S = 0.06
+_NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
+_LONGEST_ID = 64
+
+
+class Ending(NamedTuple):
+    """What `record` has to say when the child has ended."""
+
+    run_id: str
+    directory: str
+    end: End
+    exit_code: int
+    """What to exit with, unless `signal_number`."""
+    signal_number: int | None
+    """What to die of."""
+    counts: Mapping[str, Any]
+    """`points` and `dropped`, empty while they are still being derived."""
+    warnings: Sequence[str]
+
+
+class Talk(NamedTuple):
+    """How the recorder speaks to the user; only the command line prints."""
+
+    started: Callable[[str, str], None]
+    """Called with run id and directory before the child starts."""
+    untracked: Callable[[str], None]
+    """Called with the reason when the command will run without being recorded."""
+
+
+def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Ending:
+    """Run the command to its end and record it.
+
+    Blocks all signals of the calling process, and may replace it by the command: where no run can be created, the
+    command runs as if `swanlab run` were not there.
+
+    Raises:
+        SettingsError, UsageError: the settings cannot be used; nothing was started.
+        CommandNotStarted: the command cannot be executed, and no run could be created to say so.
+    """
+    inherited = _inherited_descriptors()
+    mask = SignalMask()
+    environment = _own_environment()
+    header = _header(arguments, settings)
+    _refuse_existing(settings)
+    try:
+        directory = create_run(settings.logdir, header)
+        output = OutputWriter(directory, _LANE)
+        flight, signals = Flight(), SignalSource()
+        streams = open_streams(settings.pty, settings.split)
+    except (StoreError, OSError) as error:
+        talk.untracked(str(error))
+        _run_untracked(arguments, environment, mask)
+    additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
+    command = find_command(_encode(arguments), {**environment, **additions})
+    talk.started(header.id, directory)
+    started = time.monotonic()
+    child_pid, exec_failure = fork_child(command, streams, mask)
+    target = _target(command, header, environment, child_pid)
+    assistant = Assistant(
+        Assignment(
+            directory, _LANE, header, target, flight, [stream.name for stream in streams],
+            [stream.source for stream in streams], output,
+        )
+    )  # fmt: skip
+    _let_go(inherited)
+    failure = wait_for_exec(exec_failure, command)
+    pump = Pump(child_pid, streams, signals, flight, output.append, assistant)
+    outcome = pump.run()
+    end = _end(outcome, failure, time.monotonic() - started, output)
+    warnings = _write_end(directory, end, output)
+    counts = assistant.end(_PATIENCE_S)
+    if pump.is_output_held() and os.fork() == 0:
+        pump.relay()
+        os._exit(0)
+    return _ending(header.id, directory, end, outcome, counts, warnings, pump.sink_failure())
+
+
+def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
+    """What is known before the child starts."""
+    cwd = working_directory()
+    host, boot_id, pid_namespace = host_identity()
+    chosen = tuple(
+        name for name in ("project", "name", "notes", "group", "job_type") if getattr(settings, name) is not None
+    )
+    file_config = read_document(settings.config_file) if settings.config_file else {}
+    return Header(
+        id=_check_id(settings.id) if settings.id else new_id(),
+        project=settings.project or os.path.basename(cwd) or "default",
+        name=settings.name or new_name(),
+        chosen=chosen,
+        tags=settings.tags,
+        group=settings.group,
+        job_type=settings.job_type,
+        notes=settings.notes,
+        config={**file_config, **settings.config},
+        command=tuple(arguments),
+        cwd=cwd,
+        user=_user(),
+        host=host,
+        boot_id=boot_id,
+        pid_namespace=pid_namespace,
+        pid=os.getpid(),
+        pid_started=process_started(os.getpid()),
+        started_at=time.time(),
+        parse=settings.parse,
+        patterns=settings.patterns,
+        step_key=settings.step_key,
+        version=__version__,
+    )
+
+
+def _check_id(run_id: str) -> str:
+    allowed = all(character.isalnum() or character in "-_.+" for character in run_id)
+    if not allowed or not run_id[0].isalnum() or len(run_id) > _LONGEST_ID:
+        raise UsageError(
+            f"the run id '{run_id}' cannot be used",
+            f"an id has at most {_LONGEST_ID} letters, digits, '-', '_', '.' or '+' and begins with a letter or digit",
+        )
+    return run_id
+
+
+def _refuse_existing(settings: RunSettings) -> None:
+    """Refuse an id that the user chose and that a run has already.
+
+    Raises:
+        UsageError: so it is.
+    """
+    if settings.id is None:
+        return
+    try:
+        taken = [layout.run_id_of(os.path.basename(path)) for path in list_directories(settings.logdir)]
+    except StoreError:  # creating the run will say so
+        return
+    if settings.id in taken:
+        raise UsageError(f"there is a run '{settings.id}' in '{settings.logdir}' already", "choose another --id")
+
+
+def working_directory() -> str:
+    """Where we are, even if that folder was deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # it was deleted; the child does not mind
+        return os.environ.get("PWD", "")
+
+
+def _user() -> str:
+    """The user's name, from the environment if it tells: a name service may be slow."""
+    name = os.environ.get("LOGNAME") or os.environ.get("USER")
+    if name:
+        return name
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _own_environment() -> dict[bytes, bytes]:
+    """The environment as we got it: CPython adds LC_CTYPE to its own under LANG=C (PEP 538)."""
+    try:
+        with open("/proc/self/environ", "rb") as environ:
+            entries = environ.read().split(b"\0")
+    except OSError:
+        return dict(os.environb)
+    return dict(entry.partition(b"=")[::2] for entry in entries if b"=" in entry)  # type: ignore[misc]  # pairs
+
+
+def _additions(directory: str, environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """What the child gets besides its environment; `directory` is empty where nothing is recorded."""
+    shim = os.fsencode(layout.shim_directory())
+    path = [entry for entry in environment.get(b"PYTHONPATH", b"").split(b":") if entry not in (b"", shim)]
+    return {
+        b"PYTHONPATH": b":".join([shim, *path]),
+        b"SWANLAB_CLI_RUN_DIR": os.fsencode(directory),
+        b"SWANLAB_CLI_INBOX": os.fsencode(layout.inbox_prefix(directory, _LANE)) if directory else b"",
+    }
+
+
+def _no_paging(settings: RunSettings, streams: Sequence[Stream]) -> dict[bytes, bytes]:
+    """Variables that keep programs from paging and animating into a pty behind which nobody sits."""
+    stdout = next((stream for stream in streams if 1 in stream.outside), None)
+    return _NO_PAGING if settings.pty and stdout is not None and not stdout.is_terminal else {}
+
+
+def _run_untracked(arguments: Sequence[str], environment: Mapping[bytes, bytes], mask: SignalMask) -> NoReturn:
+    """Become the command; a script that imports `swanlab` still finds it, and logs to nowhere.
+
+    Raises:
+        CommandNotStarted: the command cannot be executed.
+    """
+    command = find_command(_encode(arguments), {**environment, **_additions("", environment)})
+    failure = replace_process(command, mask)
+    raise CommandNotStarted(failure.reason, failure.exit_code)
+
+
+def _encode(arguments: Sequence[str]) -> list[bytes]:
+    return [os.fsencode(argument) for argument in arguments]
+
+
+def _inherited_descriptors() -> list[int]:
+    """Descriptors that are the child's and that we have no use for."""
+    numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    return [number for number in numbers if number > 2 and _is_open(number)]  # the listing's own is closed by now
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _let_go(inherited: Sequence[int]) -> None:
+    """Close our copies of what the child inherited, since others wait for the end of it; keep a terminal, for its keys."""
+    for descriptor in inherited:
+        os.close(descriptor)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1):  # outputs have copies of their own; 2 is for what we say at the end
+        if not os.isatty(descriptor):
+            os.dup2(nothing, descriptor)
+    if nothing > 2:
+        os.close(nothing)
+
+
+def _target(command: Command, header: Header, environment: Mapping[bytes, bytes], child_pid: int) -> Target:
+    executable = executable_of(command)
+    return Target(
+        command=header.command,
+        executable=os.fsdecode(executable) if executable else None,
+        cwd=header.cwd,
+        environ={os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()},
+        pid=child_pid,
+    )
+
+
+def _end(outcome: Outcome, failure: SpawnFailure | None, duration_s: float, output: OutputWriter) -> End:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return End(
+        ended_at=time.time(),
+        duration_s=duration_s,
+        exit_code=failure.exit_code if failure else outcome.exit_code,
+        signal=signal_name(outcome.signal) if outcome.signal else None,
+        error=failure.reason if failure else None,
+        signals=outcome.signals,
+        cpu_s=outcome.usage.ru_utime + outcome.usage.ru_stime,
+        max_process_memory_bytes=outcome.usage.ru_maxrss * 1024,
+        output_bytes=output.offset,
+        lost_bytes=output.lost_bytes,
+        overhead={"cpu_s": own.ru_utime + own.ru_stime, "max_memory_bytes": own.ru_maxrss * 1024},
+    )
+
+
+def _write_end(directory: str, end: End, output: OutputWriter) -> list[str]:
+    """Write the end record; what went wrong with the record as a whole, in one line or none."""
+    failure = output.failure
+    try:
+        write_end(directory, _LANE, end)
+    except OSError as error:
+        failure = failure or error
+    if failure is None:
+        return []
+    return [f"the record is incomplete: {failure.strerror} ({end.lost_bytes} bytes of output are missing) in '{directory}'"]
+
+
+def _ending(
+    run_id: str,
+    directory: str,
+    end: End,
+    outcome: Outcome,
+    counts: Mapping[str, Any],
+    warnings: list[str],
+    sink_failure: OSError | None,
+) -> Ending:
+    exit_code = end.exit_code or 0
+    if end.error is not None:
+        warnings = [end.error, *warnings]
+    elif sink_failure is not None and end.exit_code == 0:
+        # The command wrote to our pty and believes that all went well; bare, it would have been told.
+        exit_code = 1
+        warnings = [f"cannot pass the output on: {sink_failure.strerror}", *warnings]
+    return Ending(run_id, directory, end, exit_code, outcome.signal, counts, warnings)

@@ -1,0 +1,191 @@
+"""The scribe: a forked process that follows what pump and shim append, and writes points and events.
+
+It also saves what a killed pump had in its hands. recorder/assistant.py says in what surroundings it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..environment.target import Target
+from ..environment.tree import tree_memory_bytes
+from ..records import Event
+from ..store.state import HEARTBEAT_S, process_started
+from ..store.writer import RecordWriter
+from .assistant import END, Assignment
+from .sources import Progress, Sources
+
+_BATCH_BYTES = 256 * 1024
+_SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.25
+_FIRST_SAMPLE_S, _SAMPLE_INTERVAL_S = 0.25, 10.0
+_PROBES_MAY_TAKE_S = 20.0
+
+
+class Scribe:
+    """One scribe's work from start to end."""
+
+    def __init__(self, assignment: Assignment, control: int, answer: int, pump_pid: int, is_restart: bool) -> None:
+        self._assignment = assignment
+        self._control = control
+        self._answer = answer
+        self._pump_pid = pump_pid
+        self._is_restart = is_restart
+        self._writer = RecordWriter(assignment.directory, assignment.lane)
+        self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
+        self._prober: int | None = None
+        self._probed = b""
+        self._is_ending = False
+        self._peak_memory_bytes = 0
+        self._point_count = 0
+        self._started = time.monotonic()
+        self._next_sample = self._started + _FIRST_SAMPLE_S
+        self._next_heartbeat = self._started + HEARTBEAT_S
+
+    def work(self) -> None:
+        """Follow the run to its end; returns when everything is written."""
+        self._note("scribe", {"pid": os.getpid(), "pid_started": process_started(os.getpid())})
+        if self._is_restart:
+            self._writer.reset()
+        else:
+            self._prober = _fork_prober(self._assignment.target)
+        wait_s = _SHORTEST_WAIT_S
+        while True:
+            progress = self._sources.read(_BATCH_BYTES)
+            self._write(progress)
+            if progress.has_moved:
+                wait_s = 0.0
+            elif self._is_ending:
+                break
+            else:
+                wait_s = min(max(2 * wait_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
+            self._listen(wait_s)
+            self._sample()
+            if os.getppid() != self._pump_pid and not self._is_ending:
+                self._replace_pump()
+        self._finish()
+
+    def _write(self, progress: Progress) -> None:
+        self._point_count += len(progress.points)
+        for event in progress.events:
+            self._writer.append_event(event)
+        if progress.has_moved:
+            self._writer.append_points(progress.points, progress.cursor._asdict())
+
+    def _note(self, kind: str, data: Mapping[str, Any]) -> None:
+        self._writer.append_event(Event(time.time(), kind, dict(data)))
+
+    def _listen(self, timeout_s: float) -> None:
+        """Wait for the pump's and the prober's words, `timeout_s` at most."""
+        poller = select.poll()
+        if not self._is_ending:
+            poller.register(self._control, select.POLLIN)
+        if self._prober is not None:
+            poller.register(self._prober, select.POLLIN)
+        for descriptor, _ in poller.poll(timeout_s * 1000):
+            if descriptor == self._prober:
+                self._take_facts()
+            else:
+                self._take_orders()
+
+    def _take_orders(self) -> None:
+        orders = os.read(self._control, 4096)
+        if not orders or END in orders:  # nothing: the pump is gone; _replace_pump sees to that
+            self._is_ending = END in orders
+        for number in set(orders) - {END}:
+            signal.sigtimedwait({number}, 0)
+
+    def _take_facts(self) -> None:
+        """Record the facts that the prober has sent, one JSON line each."""
+        assert self._prober is not None
+        data = os.read(self._prober, 1 << 20)
+        if not data:
+            os.close(self._prober)
+            self._prober = None
+            return
+        *lines, self._probed = (self._probed + data).split(b"\n")
+        for line in lines:
+            self._note("environment", json.loads(line))
+
+    def _sample(self) -> None:
+        """Look at the memory of the child's tree when it is time: soon at first, then every ten seconds."""
+        now = time.monotonic()
+        if now >= self._next_sample and not self._is_ending:
+            self._peak_memory_bytes = max(self._peak_memory_bytes, tree_memory_bytes(self._assignment.target.pid))
+            self._next_sample = now + min(2 * (now - self._started), _SAMPLE_INTERVAL_S)
+        if now >= self._next_heartbeat:
+            self._writer.touch()
+            self._next_heartbeat = now + HEARTBEAT_S
+
+    def _replace_pump(self) -> None:
+        """The pump was killed, and the child with it: record what it had read and what is left on the ptys."""
+        output = self._assignment.output
+        output.resume()
+        rescued = self._assignment.flight.rescue()
+        if rescued is not None:
+            output.append(self._assignment.stream_names[rescued[0]], rescued[1])
+        _drain(self._assignment.sources, self._assignment.stream_names, output.append)
+        self._note("warning", {"text": "the recording process was killed; what it had captured is complete"})
+        self._is_ending = True
+
+    def _finish(self) -> None:
+        last = self._sources.finish()
+        self._write(last)
+        dropped = sum(event.data["count"] for event in last.events)
+        if self._peak_memory_bytes:
+            self._note("resources", {"peak_memory_bytes": self._peak_memory_bytes})
+        try:
+            os.write(self._answer, json.dumps({"points": self._point_count, "dropped": dropped}).encode())
+        except OSError:
+            pass  # the pump has not waited
+        os.close(self._answer)
+        deadline = time.monotonic() + _PROBES_MAY_TAKE_S
+        while self._prober is not None and time.monotonic() < deadline:
+            self._listen(deadline - time.monotonic())
+        self._note("complete", {})
+
+
+def _fork_prober(target: Target) -> int:
+    """Start a process that collects the environment; the descriptor on which it writes a JSON line a fact.
+
+    It leaves our group: the programs that it starts must be killable, so its signals are not blocked.
+    """
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        try:
+            os.setsid()
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            from ..environment.facts import collect  # what it imports must not stay in the scribe's memory
+
+            for name, facts in collect(target):
+                os.write(writer, json.dumps({name: facts}).encode() + b"\n")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    return reader
+
+
+def _drain(sources: Sequence[int], names: Sequence[str], record: Callable[[str, bytes], None]) -> None:
+    """Record what the ptys and pipes still hold, until nobody holds their other ends."""
+    waiting = dict(zip(sources, names, strict=True))
+    poller = select.poll()
+    for source in waiting:
+        poller.register(source, select.POLLIN)
+    while waiting:
+        for source, _ in poller.poll():
+            try:
+                data = os.read(source, 65536)
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""
+            if data:
+                record(waiting[source], data)
+            else:
+                poller.unregister(source)
+                del waiting[source]

@@ -1,0 +1,69 @@
+"""A lane's two sources, output and inboxes, followed together and turned into points and events."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from ..records import Event, Header, Lane, Point
+from ..store import layout
+from ..store.reader import Cursor, InboxRecord, InboxTail, OutputTail
+from .derivation import Derivation
+
+_HANDED_ON = ("init", "config", "finish", "warning")
+
+
+class Progress(NamedTuple):
+    """What one look at the sources gave."""
+
+    points: list[Point]
+    events: list[Event]
+    cursor: Cursor
+    has_moved: bool
+    """Whether there was anything new."""
+
+
+class Sources:
+    """Follows a lane from its beginning."""
+
+    def __init__(self, directory: str, lane: Lane, header: Header) -> None:
+        self.derivation = Derivation(header)
+        self._directory = directory
+        self._lane = lane
+        self._output = OutputTail(directory, lane)
+        self._inboxes: dict[str, InboxTail] = {}
+
+    def read(self, limit: int) -> Progress:
+        """What is new, at most about `limit` bytes of output and of each inbox."""
+        points: list[Point] = []
+        events: list[Event] = []
+        before = self.cursor()
+        # The API first: a metric that it logs is not taken from output that was printed at the same moment.
+        for host, path in layout.inboxes(self._directory, self._lane).items():
+            tail = self._inboxes.get(host) or self._inboxes.setdefault(host, InboxTail(path))
+            for record in tail.read():
+                self._take_record(record, points, events)
+        points += self.derivation.feed_output(self._output.read(limit))
+        cursor = self.cursor()
+        return Progress(points, events, cursor, cursor != before)
+
+    def finish(self) -> Progress:
+        """What last lines without newline gave, and what was dropped in all."""
+        points = self.derivation.finish()
+        now = time.time()
+        dropped = self.derivation.dropped.items()
+        events = [Event(now, "dropped", {"metric": metric, "count": count}) for metric, count in dropped]
+        return Progress(points, events, self.cursor(), bool(points))
+
+    def cursor(self) -> Cursor:
+        """Up to where the sources have been read."""
+        return Cursor(self._output.offset, {host: tail.offset for host, tail in self._inboxes.items()})
+
+    def _take_record(self, record: InboxRecord, points: list[Point], events: list[Event]) -> None:
+        if record.type == "log":
+            step = record.fields.get("step")
+            usable = step if isinstance(step, int) and step >= 0 else None
+            points += self.derivation.feed_log(record.time, record.fields["values"], usable)
+        elif record.type in _HANDED_ON:
+            data = {name: value for name, value in record.fields.items() if name not in ("time", "type", "pid")}
+            events.append(Event(record.time, record.type, data))

@@ -1,0 +1,182 @@
+"""A run read back as a whole: header, end, state, events, points; derived here where no scribe could write them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ..records import End, Event, Header, Json, Lane, Point, encode_value
+from ..store.reader import read_end, read_events, read_header, read_points, sources_end
+from ..store.state import RUNNING, describe_end, derive_state, host_identity, process_started
+from .derivation import without_shadowed
+from .sources import Sources
+
+_LANE = Lane()
+_READ_BYTES = 1 << 20
+_PATIENCE_S = 5.0
+_GLANCE_S = 0.02
+
+
+class RunView(NamedTuple):
+    """Everything known of a run, except its output."""
+
+    directory: str
+    header: Header
+    end: End | None
+    state: str
+    events: list[Event]
+
+
+def open_run(directory: str, patient: bool = False) -> RunView:
+    """The run in `directory`; a `patient` reader waits for a scribe that is about to finish.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    header = read_header(directory)
+    end = read_end(directory, _LANE)
+    events = read_events(directory, _LANE)
+    if patient and end is not None:
+        events = _wait_for_scribe(directory, header, events)
+    return RunView(directory, header, end, derive_state(directory, header, end), events)
+
+
+def _wait_for_scribe(directory: str, header: Header, events: list[Event]) -> list[Event]:
+    """The events once the scribe is through, at most a few seconds later."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while _is_scribe_at_work(header, events) and time.monotonic() < deadline:
+        time.sleep(_GLANCE_S)  # a file cannot be waited for
+        events = read_events(directory, _LANE)
+    return events
+
+
+def _is_scribe_at_work(header: Header, events: Iterable[Event]) -> bool:
+    scribe = None
+    for event in events:
+        if event.type == "complete":
+            return False
+        if event.type == "scribe":
+            scribe = event.data
+    if scribe is None or host_identity() != (header.host, header.boot_id, header.pid_namespace):
+        return False
+    return process_started(scribe["pid"]) == scribe["pid_started"] != 0
+
+
+def points_of(view: RunView) -> list[Point]:
+    """The run's points as users see them, by metric then step."""
+    points, cursor = read_points(view.directory, _LANE)
+    if view.state != RUNNING and cursor != sources_end(view.directory, _LANE):
+        points = _derive(view)
+    return sorted(without_shadowed(points), key=lambda point: (point.metric, point.step))
+
+
+def _derive(view: RunView) -> list[Point]:
+    """All points once more, from what was captured."""
+    sources = Sources(view.directory, _LANE, view.header)
+    points: list[Point] = []
+    progress = sources.read(_READ_BYTES)
+    while progress.has_moved:
+        points += progress.points
+        progress = sources.read(_READ_BYTES)
+    return points + sources.finish().points
+
+
+def summarise(points: Iterable[Point]) -> dict[str, Json]:
+    """Per metric `last`, `min`, `max`, `count` and `last_step`; `points` by metric, then step.
+
+    Minimum and maximum are of the finite values, None where there are none.
+    """
+    summary: dict[str, Json] = {}
+    for point in points:
+        entry = summary.setdefault(point.metric, {"last": None, "min": None, "max": None, "count": 0, "last_step": 0})
+        entry["last"], entry["last_step"] = encode_value(point.value), point.step
+        entry["count"] += 1
+        if math.isfinite(point.value):
+            entry["min"] = point.value if entry["min"] is None else min(entry["min"], point.value)
+            entry["max"] = point.value if entry["max"] is None else max(entry["max"], point.value)
+    return summary
+
+
+def describe(view: RunView, points: Iterable[Point]) -> Json:
+    """The object that `swanlab show --json` prints: contract, section 4."""
+    header, end = view.header, view.end
+    given = _merge_script(view)
+    resources = [event.data for event in view.events if event.type == "resources"]
+    peaks = [data["peak_memory_bytes"] for data in resources] + ([end.max_process_memory_bytes] if end else [])
+    return {
+        "id": header.id,
+        "project": given["project"],
+        "name": given["name"],
+        "state": view.state,
+        "command": list(header.command),
+        "cwd": header.cwd,
+        "user": header.user,
+        "host": header.host,
+        "started_at": iso_time(header.started_at),
+        "finished_at": iso_time(end.ended_at) if end else None,
+        "duration_s": round(end.duration_s, 6) if end else None,
+        "exit_code": end.exit_code if end else None,
+        "signal": end.signal if end else None,
+        "end_reason": describe_end(end) if end else None,
+        "attempts": 1,
+        "ranks": 1,
+        "tags": given["tags"],
+        "group": given["group"],
+        "job_type": given["job_type"],
+        "notes": given["notes"],
+        "config": given["config"],
+        "summary": summarise(points),
+        "cpu_s": end.cpu_s if end else None,
+        "peak_memory_bytes": max(peaks, default=None),
+        "output_bytes": end.output_bytes if end else None,
+        "lost_bytes": end.lost_bytes if end else 0,
+        "warnings": [event.data.get("text", "") for event in view.events if event.type == "warning"],
+        "dropped": {event.data["metric"]: event.data["count"] for event in view.events if event.type == "dropped"},
+        "environment": _environment(view.events),
+        "overhead": end.overhead if end else None,
+        "directory": view.directory,
+    }
+
+
+def _environment(events: Iterable[Event]) -> Json:
+    """The facts of all probes; those that failed under `failed`."""
+    environment: Json = {}
+    for event in events:
+        if event.type == "environment":
+            for name, facts in event.data.items():
+                if name == "failed":
+                    environment.setdefault("failed", []).append(facts)
+                else:
+                    environment[name] = facts
+    return environment
+
+
+def _merge_script(view: RunView) -> Mapping[str, Any]:
+    """What the user gave, joined with what the script's `init()` and config gave."""
+    header = view.header
+    merged: Json = {name: getattr(header, name) for name in ("project", "name", "notes", "group", "job_type")}
+    merged["tags"], merged["config"] = list(header.tags), dict(header.config)
+    for event in view.events:
+        if event.type == "init":
+            merged.update(
+                {
+                    name: event.data[name]
+                    for name in ("project", "name", "notes", "group", "job_type")
+                    if event.data.get(name) and name not in header.chosen
+                }
+            )
+            merged["tags"] += [tag for tag in event.data.get("tags") or () if tag not in merged["tags"]]
+            config = event.data.get("config") or {}
+            # Flags win over what a script proposes; what it sets later, it has set knowingly.
+            merged["config"].update({key: config[key] for key in config if key not in header.config})
+        elif event.type == "config":
+            merged["config"].update(event.data.get("data") or {})
+    return merged
+
+
+def iso_time(moment: float) -> str:
+    """Unix seconds as ISO 8601 in UTC with microseconds and `Z`."""
+    seconds, microseconds = divmod(round(moment * 1_000_000), 1_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{microseconds:06d}Z"

@@ -1,0 +1,213 @@
+"""Every setting once: its flag, its environment variables, its key in a settings file, its default; and where a value comes from.
+
+Order: flag, environment, `swanlab.toml` in the working directory or a parent, the user's file, default.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .documents import read_document
+from .errors import SettingsError
+
+TEXT, LIST, SWITCH, PAIRS = "text", "list", "switch", "pairs"
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+class Setting(NamedTuple):
+    """One thing that a user can choose."""
+
+    name: str
+    """In settings files, and with `-` for `_` the long flag."""
+    kind: str
+    """`text`, `list` (repeatable), `switch`, or `pairs` (repeatable KEY=VALUE)."""
+    help: str
+    short: str = ""
+    """Letter of the short flag."""
+    metavar: str = ""
+    variables: tuple[str, ...] = ()
+    """Environment variables, the first that is set wins."""
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    flag: str = ""
+    """The long flag where it is not the name."""
+
+
+RUN_SETTINGS = (
+    Setting("project", TEXT, "project of the run; default: name of the working directory", "p", "NAME",
+            ("SWANLAB_PROJ_NAME", "SWANLAB_PROJECT_NAME")),
+    Setting("name", TEXT, "name of the run; default: one like swift-otter-217", "n", "NAME",
+            ("SWANLAB_EXP_NAME", "SWANLAB_EXPERIMENT_NAME")),
+    Setting("tags", LIST, "a tag; may be repeated", "t", "TAG", ("SWANLAB_TAGS",), default=(), flag="tag"),
+    Setting("group", TEXT, "group of the run", "g", "NAME", ("SWANLAB_GROUP",)),
+    Setting("job_type", TEXT, "what the run does in its group, such as train or eval", "", "NAME", ("SWANLAB_JOB_TYPE",)),
+    Setting("notes", TEXT, "a sentence for later", "", "TEXT", ("SWANLAB_DESCRIPTION", "SWANLAB_NOTES")),
+    Setting("config", PAIRS, "an input of the run, such as lr=0.1; may be repeated", "c", "KEY=VALUE", default={}),
+    Setting("config_file", TEXT, "inputs of the run from a YAML, JSON or TOML file", "", "FILE", ("SWANLAB_CONFIG_FILE",)),
+    Setting("id", TEXT, "id of the run, if it must be a certain one", "", "ID", ("SWANLAB_RUN_ID",)),
+    Setting("logdir", TEXT, "where runs are kept; default: ./swanlog", "", "DIR", ("SWANLAB_LOG_DIR", "SWANLAB_LOGDIR"),
+            default="swanlog"),
+    Setting("parse", TEXT, "what is read from the output: kv takes every key=value, none nothing; default: kv", "", "kv|none",
+            ("SWANLAB_PARSE",), ("kv", "none"), "kv"),
+    Setting("patterns", LIST, "a regular expression whose named groups are metrics; may be repeated", "", "REGEX",
+            ("SWANLAB_PATTERN",), default=(), flag="pattern"),
+    Setting("step_key", TEXT, "the key that states the step of a line", "", "NAME", ("SWANLAB_STEP_KEY",)),
+    Setting("pty", SWITCH, "give the child a pty even where stdout is a file or pipe; --no-pty mirrors the outside",
+            variables=("SWANLAB_PTY",), default=True),
+    Setting("split", SWITCH, "record stdout and stderr apart even where both go to one terminal",
+            variables=("SWANLAB_SPLIT",), default=False),
+    Setting("quiet", SWITCH, "say nothing on stderr", "q", variables=("SWANLAB_QUIET",), default=False),
+)  # fmt: skip
+
+
+class RunSettings(NamedTuple):
+    """The values of RUN_SETTINGS for one run."""
+
+    project: str | None
+    name: str | None
+    tags: tuple[str, ...]
+    group: str | None
+    job_type: str | None
+    notes: str | None
+    config: Mapping[str, Any]
+    config_file: str | None
+    id: str | None
+    logdir: str
+    parse: str
+    patterns: tuple[str, ...]
+    step_key: str | None
+    pty: bool
+    split: bool
+    quiet: bool
+
+
+def resolve_run_settings(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: str) -> RunSettings:
+    """The settings of one `swanlab run`, each from the first place that has it; configs of all places are merged.
+
+    Raises:
+        SettingsError: a file or a variable holds what cannot be used.
+    """
+    files = [path for path in (_project_file(cwd), _user_file(environ)) if path is not None]
+    places = [flags, _from_environment(environ), *(_from_file(path) for path in files)]
+    values = {}
+    for setting in RUN_SETTINGS:
+        found = [place[setting.name] for place in places if setting.name in place]
+        if setting.kind == PAIRS:
+            values[setting.name] = {key: value for place in reversed(found) for key, value in place.items()}
+        else:
+            values[setting.name] = found[0] if found else setting.default
+    return RunSettings(**values)
+
+
+def logdir_setting(flag: str | None, environ: Mapping[str, str], cwd: str) -> str:
+    """The log directory that reading commands look in: as `swanlab run` would choose it."""
+    flags = {"logdir": flag} if flag is not None else {}
+    return resolve_run_settings(flags, environ, cwd).logdir
+
+
+def parse_value(text: str) -> Any:
+    """What KEY=VALUE means by its value: JSON where it is JSON, True, False and None as Python writes them, else text."""
+    if text in ("True", "False", "None"):
+        return {"True": True, "False": False, "None": None}[text]
+    try:
+        return json.loads(text, parse_constant=str)
+    except ValueError:
+        return text
+
+
+def parse_pair(text: str) -> tuple[str, Any]:
+    """The key and value of KEY=VALUE.
+
+    Raises:
+        ValueError: there is no `=`, or nothing before it.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ValueError(f"'{text}' is not KEY=VALUE")
+    return key.strip(), parse_value(value)
+
+
+def check_choice(setting: Setting, value: Any, place: str) -> Any:
+    """The value, if the setting allows it.
+
+    Raises:
+        SettingsError: it does not; the message names `place` and the choices.
+    """
+    if setting.choices and value not in setting.choices:
+        raise SettingsError(f"{place}: '{value}' is not one of {', '.join(setting.choices)}")
+    return value
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for setting in RUN_SETTINGS:
+        for variable in setting.variables:
+            if environ.get(variable):
+                values[setting.name] = _from_text(setting, environ[variable], variable)
+                break
+    return values
+
+
+def _from_text(setting: Setting, text: str, place: str) -> Any:
+    """A setting's value from an environment variable; lists as JSON or with commas."""
+    if setting.kind == SWITCH:
+        if text.lower() not in _TRUE + _FALSE:
+            raise SettingsError(f"{place}: '{text}' is neither true nor false")
+        return text.lower() in _TRUE
+    if setting.kind == LIST:
+        if setting.name == "patterns":  # a comma is an ordinary character of a regular expression
+            return (text,)
+        items = parse_value(text)
+        return tuple(str(item) for item in items) if isinstance(items, list) else _split_commas(text)
+    return check_choice(setting, text, place)
+
+
+def _split_commas(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _project_file(cwd: str) -> str | None:
+    """The nearest `swanlab.toml`, in `cwd` or above."""
+    folder = cwd
+    while True:
+        path = os.path.join(folder, "swanlab.toml")
+        if os.path.isfile(path):
+            return path
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def _user_file(environ: Mapping[str, str]) -> str | None:
+    home = environ.get("HOME")
+    folder = environ.get("XDG_CONFIG_HOME") or (os.path.join(home, ".config") if home else None)
+    path = os.path.join(folder, "swanlab", "config.toml") if folder else None
+    return path if path and os.path.isfile(path) else None
+
+
+def _from_file(path: str) -> dict[str, Any]:
+    """The settings in a TOML file, checked."""
+    values = read_document(path)
+    known = {setting.name: setting for setting in RUN_SETTINGS}
+    unknown = sorted(values.keys() - known.keys())
+    if unknown:
+        raise SettingsError(f"{path}: unknown setting '{unknown[0]}'", f"there are {', '.join(sorted(known))}")
+    return {name: _check_kind(known[name], value, f"{path}: {name}") for name, value in values.items()}
+
+
+def _check_kind(setting: Setting, value: Any, place: str) -> Any:
+    kinds: dict[str, type] = {TEXT: str, LIST: list, SWITCH: bool, PAIRS: dict}
+    if not isinstance(value, kinds[setting.kind]):
+        raise SettingsError(f"{place}: expected a {kinds[setting.kind].__name__}, found '{value}'")
+    return tuple(str(item) for item in value) if setting.kind == LIST else check_choice(setting, value, place)
+
+
+def flag_of(setting: Setting) -> str:
+    """The setting's long flag, without dashes."""
+    return setting.flag or setting.name.replace("_", "-")
+
+

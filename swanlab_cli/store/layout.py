@@ -1,0 +1,75 @@
+"""Names: of the run directory, of the files in it, and of the shim's folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+
+from ..records import Lane
+
+HEADER = "run.json"
+_INBOX = "inbox-"
+_DIRECTORY = re.compile(r"run-\d{8}_\d{6}-(.+)")
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def directory_name(run_id: str, started_at: float) -> str:
+    """`run-YYYYMMDD_HHMMSS-ID`, in UTC."""
+    return time.strftime("run-%Y%m%d_%H%M%S-", time.gmtime(started_at)) + run_id
+
+
+def run_id_of(name: str) -> str | None:
+    """The run id in a directory's name, or None where it is no run directory."""
+    match = _DIRECTORY.fullmatch(name)
+    return match[1] if match else None
+
+
+def output(directory: str, lane: Lane) -> str:
+    """Path of the lane's output, exact bytes."""
+    return _path(directory, lane, "output")
+
+
+def output_index(directory: str, lane: Lane) -> str:
+    """Path of the lane's output index."""
+    return _path(directory, lane, "output.index")
+
+
+def metrics(directory: str, lane: Lane) -> str:
+    """Path of the lane's points."""
+    return _path(directory, lane, "metrics.jsonl")
+
+
+def events(directory: str, lane: Lane) -> str:
+    """Path of the lane's events."""
+    return _path(directory, lane, "events.jsonl")
+
+
+def end(directory: str, lane: Lane) -> str:
+    """Path of the lane's end record."""
+    return _path(directory, lane, "end.json")
+
+
+def inbox_prefix(directory: str, lane: Lane) -> str:
+    """What the shim puts its host's name behind to get its file."""
+    return _path(directory, lane, _INBOX)
+
+
+def inboxes(directory: str, lane: Lane) -> dict[str, str]:
+    """Host name and path of each inbox there is."""
+    prefix = os.path.basename(inbox_prefix(directory, lane))
+    names = sorted(name for name in os.listdir(directory) if name.startswith(prefix))
+    return {name[len(prefix) :]: os.path.join(directory, name) for name in names}
+
+
+def shim_directory() -> str:
+    """The folder that holds the `swanlab` module for the child and nothing else.
+
+    A wheel has it inside the package, a checkout beside it.
+    """
+    installed = os.path.join(_PACKAGE, "shim")
+    return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(_PACKAGE), "shim")
+
+
+def _path(directory: str, lane: Lane, name: str) -> str:
+    return os.path.join(directory, f"a{lane.attempt}-r{lane.rank}.{name}")

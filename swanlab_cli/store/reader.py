@@ -1,0 +1,294 @@
+"""Reading run directories: list them, open one, tail its files from an offset.
+
+Tolerant: what is torn, missing or unknown is skipped. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import os
+import struct
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..errors import RunNotFound, StoreError
+from ..records import Chunk, End, Event, Header, Json, Lane, Point, decode_line, decode_value
+from . import layout
+
+_READ_BYTES = 1 << 20
+LAST = "last"
+
+
+class InboxRecord(NamedTuple):
+    """One record that the shim wrote."""
+
+    time: float
+    type: str
+    """`log`, or another type of ARCHITECTURE.md; compact lines come out as `log`."""
+    fields: Json
+    """For `log`: `values` (name to float) and `step`."""
+
+
+class Cursor(NamedTuple):
+    """Up to where a lane's sources have been derived."""
+
+    output: int
+    inbox: dict[str, int]
+    """Bytes read, by host."""
+
+
+def list_directories(logdir: str) -> list[str]:
+    """The run directories below `logdir`, oldest first; empty where there is no such folder."""
+    try:
+        names = sorted(name for name in os.listdir(logdir) if layout.run_id_of(name) is not None)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"cannot read the log directory '{logdir}': {error.strerror}") from error
+    return [os.path.join(logdir, name) for name in names]
+
+
+def find_run(logdir: str, name: str) -> str:
+    """The directory of the run with this id, unique prefix of an id, or `last`; a path to a run directory is one too.
+
+    Raises:
+        RunNotFound: none, or several.
+        StoreError: the log directory cannot be read.
+    """
+    if os.sep in name and os.path.exists(os.path.join(name, layout.HEADER)):
+        return os.path.abspath(name)
+    directories = list_directories(logdir)
+    if name == LAST:
+        started = [path for path in reversed(directories) if os.path.exists(os.path.join(path, layout.HEADER))]
+        if not started:
+            raise RunNotFound(f"no runs in '{logdir}'", "record one with: swanlab run COMMAND")
+        return started[0]
+    ids = {layout.run_id_of(os.path.basename(path)) or "": path for path in directories}
+    if name in ids:
+        return ids[name]
+    matches = sorted(run_id for run_id in ids if name and run_id.startswith(name))
+    if len(matches) == 1:
+        return ids[matches[0]]
+    if matches:
+        raise RunNotFound(f"'{name}' is the beginning of {len(matches)} runs: {', '.join(matches[:5])}", "type more of it")
+    raise RunNotFound(f"no run '{name}' in '{logdir}'", "list runs with: swanlab ls")
+
+
+def read_header(directory: str) -> Header:
+    """The run's header.
+
+    Raises:
+        StoreError: it is missing or cannot be understood.
+    """
+    path = os.path.join(directory, layout.HEADER)
+    fields = _read_json(path)
+    if fields is None:
+        raise StoreError(f"cannot read the run in '{directory}': {layout.HEADER} is missing or not JSON")
+    try:
+        known = {name: fields[name] for name in Header._fields}
+    except KeyError as error:
+        raise StoreError(f"cannot read the run in '{directory}': {layout.HEADER} has no {error}") from error
+    for name in ("chosen", "tags", "command", "patterns"):
+        known[name] = tuple(known[name])
+    return Header(**known)
+
+
+def read_end(directory: str, lane: Lane) -> End | None:
+    """How the lane ended, or None."""
+    fields = _read_json(layout.end(directory, lane))
+    if fields is None or any(name not in fields for name in End._fields):
+        return None
+    known = {name: fields[name] for name in End._fields}
+    known["signals"] = tuple((str(name), float(moment)) for name, moment in known["signals"])
+    return End(**known)
+
+
+def _read_json(path: str) -> Json | None:
+    try:
+        with open(path, "rb") as file:
+            fields = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def read_lines(path: str, offset: int, limit: int = _READ_BYTES) -> tuple[list[bytes], int]:
+    """Whole lines from `offset` on, about `limit` bytes at most, and the offset behind them.
+
+    A last line without newline is left for the next call; a file that is not there yet is empty.
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            data = file.read(limit)
+            if b"\n" not in data and len(data) == limit:
+                data += file.readline()
+    except OSError:
+        return [], offset
+    end = data.rfind(b"\n") + 1
+    return data[:end].split(b"\n")[:-1], offset + end
+
+
+def read_events(directory: str, lane: Lane) -> list[Event]:
+    """The lane's events in order, without those voided by a reset."""
+    derived = ("init", "config", "finish", "dropped")
+    events: list[Event] = []
+    for line in _all_lines(layout.events(directory, lane)):
+        fields = decode_line(line) or {}
+        if fields.get("type") == "reset":
+            events = [event for event in events if event.type not in derived]
+        elif isinstance(fields.get("type"), str) and isinstance(fields.get("data"), dict):
+            events.append(Event(float(fields.get("time") or 0.0), fields["type"], fields["data"]))
+    return events
+
+
+def read_points(directory: str, lane: Lane) -> tuple[list[Point], Cursor]:
+    """The points that the scribe wrote, in order, and up to where in the sources they are all there is."""
+    points: list[Point] = []
+    batch: list[Point] = []
+    cursor = Cursor(0, {})
+    for line in _all_lines(layout.metrics(directory, lane)):
+        fields = decode_line(line)
+        if fields is None:
+            continue
+        if "metric" in fields:
+            point = _point(fields, lane)
+            if point is not None:
+                batch.append(point)
+        elif isinstance(fields.get("cursor"), dict):
+            points += batch
+            batch = []
+            cursor = Cursor(int(fields["cursor"].get("output", 0)), dict(fields["cursor"].get("inbox", {})))
+        elif fields.get("reset"):
+            points, batch, cursor = [], [], Cursor(0, {})
+    return points, cursor
+
+
+def _point(fields: Json, lane: Lane) -> Point | None:
+    try:
+        value = decode_value(fields["value"])
+        return Point(fields["metric"], int(fields["step"]), value, float(fields["time"]), fields["source"], *lane)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def sources_end(directory: str, lane: Lane) -> Cursor:
+    """The present sizes of output and inboxes: the cursor of one who has read everything."""
+    inboxes = {host: os.path.getsize(path) for host, path in layout.inboxes(directory, lane).items()}
+    try:
+        output = os.path.getsize(layout.output(directory, lane))
+    except OSError:
+        output = 0
+    return Cursor(output, inboxes)
+
+
+class OutputTail:
+    """Follows a lane's output from its beginning."""
+
+    def __init__(self, directory: str, lane: Lane) -> None:
+        self.offset = 0
+        """Bytes handed out so far."""
+        self._output = layout.output(directory, lane)
+        self._index = layout.output_index(directory, lane)
+        self._index_offset = 0
+        self._entries: deque[tuple[int, float, str]] = deque()
+        """(offset, time, stream) of the entries not yet passed, ascending; the first is the one in force."""
+
+    def read(self, limit: int = _READ_BYTES) -> list[Chunk]:
+        """The next chunks, `limit` bytes at most in all; empty when there is nothing new."""
+        try:
+            with open(self._output, "rb") as file:
+                file.seek(self.offset)
+                data = file.read(limit)
+        except OSError:
+            return []
+        if not data:
+            return []
+        self._read_index()  # after the bytes, so that their entries are there
+        return list(self._split(data))
+
+    def _read_index(self) -> None:
+        lines, self._index_offset = read_lines(self._index, self._index_offset)
+        while lines:
+            for line in lines:
+                fields = decode_line(line)
+                if fields is not None and {"offset", "time", "stream"} <= fields.keys():
+                    self._entries.append((int(fields["offset"]), float(fields["time"]), str(fields["stream"])))
+            lines, self._index_offset = read_lines(self._index, self._index_offset)
+
+    def _split(self, data: bytes) -> Iterator[Chunk]:
+        """The chunks of `data`, which begins at our offset, cut where index entries begin."""
+        start = 0
+        while start < len(data):
+            while len(self._entries) > 1 and self._entries[1][0] <= self.offset:
+                self._entries.popleft()
+            _, moment, stream = self._entries[0] if self._entries else (0, 0.0, "both")
+            following = self._entries[1][0] - self.offset if len(self._entries) > 1 else len(data)
+            stop = min(start + following, len(data))
+            yield Chunk(moment, stream, data[start:stop])
+            self.offset += stop - start
+            start = stop
+
+
+class InboxTail:
+    """Follows one host's inbox from its beginning."""
+
+    def __init__(self, path: str) -> None:
+        self.offset = 0
+        """Bytes handed out so far."""
+        self._path = path
+        self._keys: dict[bytes, tuple[list[str], struct.Struct]] = {}
+
+    def read(self) -> list[InboxRecord]:
+        """The next records; empty when there is nothing new."""
+        lines, self.offset = read_lines(self._path, self.offset)
+        records = (self._decode(line) for line in lines if line)
+        return [record for record in records if record is not None]
+
+    def _decode(self, line: bytes) -> InboxRecord | None:
+        if line.startswith(b"#"):
+            return self._decode_compact(line)
+        fields = decode_line(line)
+        if fields is None or not isinstance(fields.get("type"), str):
+            return None
+        if fields["type"] == "keys":
+            self._keys[str(fields["id"]).encode()] = (fields["keys"], struct.Struct(f">{1 + len(fields['keys'])}d"))
+            return None
+        if fields["type"] == "log":
+            fields["values"] = _decode_values(fields.get("values"))
+        return InboxRecord(float(fields.get("time") or 0.0), fields["type"], fields)
+
+    def _decode_compact(self, line: bytes) -> InboxRecord | None:
+        words = line[1:].split(b" ")
+        known = self._keys.get(words[0])
+        if known is None or len(words) not in (2, 3):
+            return None
+        keys, layout_of_doubles = known
+        try:
+            moment, *values = layout_of_doubles.unpack(binascii.unhexlify(words[1]))
+            step = int(words[2][1:]) if len(words) == 3 else None
+        except (binascii.Error, struct.error, ValueError):
+            return None
+        return InboxRecord(moment, "log", {"values": dict(zip(keys, values, strict=True)), "step": step})
+
+
+def _decode_values(values: Any) -> dict[str, float]:
+    """The values of a JSON `log` record that are values."""
+    if not isinstance(values, dict):
+        return {}
+    decoded = {}
+    for key, value in values.items():
+        try:
+            decoded[key] = decode_value(value)
+        except (TypeError, ValueError):
+            continue
+    return decoded
+
+
+def _all_lines(path: str) -> Iterator[bytes]:
+    lines, offset = read_lines(path, 0)
+    while lines:
+        yield from lines
+        lines, offset = read_lines(path, offset)

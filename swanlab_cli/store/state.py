@@ -1,0 +1,79 @@
+"""What state a run is in: derived from its end record and from what is alive, never stored."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from ..records import End, Header
+
+RUNNING, FINISHED, CRASHED, ABORTED, LOST = "running", "finished", "crashed", "aborted", "lost"
+_ASKED_TO_END = ("SIGINT", "SIGTERM", "SIGHUP")
+# The scribe touches its files at least every 30 s.
+HEARTBEAT_S = 30.0
+_SILENT_S = 4 * HEARTBEAT_S
+
+
+def host_identity() -> tuple[str, str, str]:
+    """(host name, boot id, pid namespace): equal for two processes exactly when they see the same pids.
+
+    Any of them may be empty where the kernel does not tell.
+    """
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as boot_id:
+            boot = boot_id.read().strip()
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        boot = namespace = ""
+    return os.uname().nodename, boot, namespace
+
+
+def process_started(pid: int) -> int:
+    """When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); 0 where there is none or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] in b"ZX" else int(fields[19])
+
+
+def derive_state(directory: str, header: Header, end: End | None) -> str:
+    """One of the five states of the contract."""
+    if end is not None:
+        return ended_state(end)
+    return RUNNING if _is_alive(directory, header) else LOST
+
+
+def ended_state(end: End) -> str:
+    """The state of a run that has ended."""
+    if end.exit_code == 0:
+        return FINISHED
+    was_asked = any(name in _ASKED_TO_END for name, _ in end.signals)
+    return ABORTED if end.signal in _ASKED_TO_END or (was_asked and end.error is None) else CRASHED
+
+
+def describe_end(end: End) -> str:
+    """Why the run ended, in one line."""
+    if end.error is not None:
+        return end.error
+    asked = f" after {end.signals[-1][0]}" if end.signals else ""
+    if end.signal is not None:
+        return f"killed by {end.signal}" if not asked or end.signals[-1][0] == end.signal else f"killed by {end.signal}{asked}"
+    return f"exit code {end.exit_code}{asked}"
+
+
+def _is_alive(directory: str, header: Header) -> bool:
+    if host_identity() == (header.host, header.boot_id, header.pid_namespace):
+        return header.pid_started != 0 and process_started(header.pid) == header.pid_started
+    return _silence_s(directory) < _SILENT_S
+
+
+def _silence_s(directory: str) -> float:
+    """For how long nobody has written to the run, by the clock of the file system that holds it; 0 where that is unknown."""
+    try:
+        newest = max(os.stat(os.path.join(directory, name)).st_mtime for name in os.listdir(directory))
+        with tempfile.NamedTemporaryFile(dir=os.path.dirname(directory), prefix=".clock-") as clock:
+            return os.stat(clock.name).st_mtime - newest
+    except OSError:
+        return 0.0

@@ -1,0 +1,148 @@
+"""Writing a run directory: create it, append output and records, end it. Files are only ever appended to or renamed into place."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import StoreError
+from ..records import FORMAT_VERSION, End, Event, Header, Lane, Point, encode_line, encode_value
+from . import layout
+
+_INDEX_RESOLUTION_S = 0.010
+
+
+def create_run(logdir: str, header: Header) -> str:
+    """Make the run's directory with its header: the absolute path.
+
+    Raises:
+        StoreError: the log directory cannot be written, or the run exists.
+    """
+    directory = os.path.join(os.path.abspath(logdir), layout.directory_name(header.id, header.started_at))
+    try:
+        _create_logdir(os.path.dirname(directory))
+        os.mkdir(directory)
+        _write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **header._asdict()})
+    except OSError as error:
+        raise StoreError(
+            f"cannot create a run in '{logdir}': {error.strerror}", "choose another place with --logdir"
+        ) from error
+    return directory
+
+
+def _create_logdir(logdir: str) -> None:
+    """The log directory, which keeps itself out of the user's git status as SwanLab's does."""
+    if os.path.isdir(logdir):
+        return
+    os.makedirs(logdir, exist_ok=True)
+    try:
+        with open(os.path.join(logdir, ".gitignore"), "x") as gitignore:
+            gitignore.write("*\n")
+    except FileExistsError:
+        pass
+
+
+def write_end(directory: str, lane: Lane, end: End) -> None:
+    """Record how the lane ended.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _write_once(layout.end(directory, lane), end._asdict())
+
+
+def _write_once(path: str, fields: Mapping[str, Any]) -> None:
+    """A whole file that is there complete or not at all."""
+    temporary = f"{path}.{os.getpid()}"
+    with open(temporary, "x") as file:
+        json.dump(fields, file, indent=1, allow_nan=False)
+        file.write("\n")
+    os.rename(temporary, path)
+
+
+class OutputWriter:
+    """Appends the child's output and its index; a failure is kept for the end, never raised."""
+
+    def __init__(self, directory: str, lane: Lane) -> None:
+        self.lost_bytes = 0
+        self.failure: OSError | None = None
+        """Why output could not be recorded, the first time."""
+        self._output = _open_for_append(layout.output(directory, lane))
+        self._index = _open_for_append(layout.output_index(directory, lane))
+        self.resume()
+
+    def resume(self) -> None:
+        """Take over at the end of the files: at first, or from a process that was killed."""
+        self.offset = os.fstat(self._output).st_size
+        self._stream = ""
+        self._indexed_at = 0.0
+
+    def descriptors(self) -> tuple[int, int]:
+        """What a forked process must keep open to go on."""
+        return self._output, self._index
+
+    def append(self, stream: str, data: memoryview | bytes) -> None:
+        """Record what one stream wrote."""
+        now = time.time()
+        try:
+            # The index first: bytes without an entry would be taken for the stream before.
+            if stream != self._stream or now - self._indexed_at >= _INDEX_RESOLUTION_S:
+                entry = f'{{"time":{now:.6f},"stream":"{stream}","offset":{self.offset}}}\n'
+                os.write(self._index, entry.encode())
+                self._stream, self._indexed_at = stream, now
+            written = os.write(self._output, data)
+            self.offset += written
+            if written < len(data):  # a disk that fills up takes a part first and says why at the next write
+                self.append(stream, data[written:])
+        except OSError as error:
+            self.failure = self.failure or error
+            self.lost_bytes += len(data)
+            self._stream = ""
+
+
+class RecordWriter:
+    """Appends a lane's points and events."""
+
+    def __init__(self, directory: str, lane: Lane) -> None:
+        self._metrics = _open_for_append(layout.metrics(directory, lane))
+        self._events = _open_for_append(layout.events(directory, lane))
+
+    def reset(self) -> None:
+        """Void every point and every derived event above: they are derived once more.
+
+        Raises:
+            OSError: it cannot be written, as with the other methods.
+        """
+        _write_all(self._metrics, b'\n{"reset":true}\n')
+        _write_all(self._events, b'\n{"type":"reset"}\n')
+
+    def append_points(self, points: Iterable[Point], cursor: Mapping[str, Any]) -> None:
+        """Record points, and up to where in its sources they are all there is: `{"output": ..., "inbox": {HOST: ...}}`."""
+        names: dict[str, str] = {}
+        lines = []
+        for metric, step, value, moment, source, *_ in points:
+            name = names.get(metric) or names.setdefault(metric, json.dumps(metric))
+            number = json.dumps(encode_value(value))
+            lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{moment:.6f},"source":"{source}"}}\n')
+        _write_all(self._metrics, "".join(lines).encode() + encode_line({"cursor": cursor}))
+
+    def append_event(self, event: Event) -> None:
+        """Record an event."""
+        _write_all(self._events, encode_line(event._asdict()))
+
+
+    def touch(self) -> None:
+        """Show that the run is looked after: a reader on another host sees only files and their times."""
+        os.utime(self._events)
+
+
+def _open_for_append(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
