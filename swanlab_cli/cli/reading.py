@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import RunNotFound, StoreError, UsageError
-from ..parser.lines import visible_text
-from ..records import Json, Lane, Point, encode_value
+from ..parser.lines import _clean as clean
 from ..recorder.view import RunView, describe, iso_time, open_run, points_of, summarise
+from ..records import Json, Lane, Point, encode_value
 from ..store.reader import OutputTail, find_run, list_directories
 from ..store.state import RUNNING, describe_end
 from .text import duration, size, table
@@ -114,7 +114,8 @@ def _card(view: RunView, points: Sequence[Point]) -> str:
     ]
     parts = [table(("", ""), [(label, str(text)) for label, text in rows if text]).lstrip("\n")]
     if facts["config"]:
-        parts.append("Config\n" + table(("", ""), [(f"  {key}", json.dumps(facts["config"][key])) for key in facts["config"]])[1:])
+        rows = [(f"  {key}", json.dumps(value)) for key, value in facts["config"].items()]
+        parts.append("Config" + table(("", ""), rows))
     if points:
         parts.append("Metrics\n" + _summary_table(summarise(points)))
     if facts["environment"]:
@@ -239,6 +240,12 @@ def _lines(directory: str, choice: LogChoice) -> Iterator[_Line]:
         unfinished[stream], last_time[stream] = rest, moment
         yield from (_Line(moment, stream, line) for line in whole)
     yield from (_Line(last_time[stream], stream, rest) for stream, rest in unfinished.items() if rest)
+
+
+def visible_text(line: bytes) -> str:
+    """What a line of output shows in the end: its last repaint that is not blank, without escape sequences."""
+    repaints = (clean(piece.decode(errors="replace")).rstrip() for piece in reversed(line.split(b"\r")))
+    return next((repaint for repaint in repaints if repaint), "")
 
 
 def _print_line(line: _Line, choice: LogChoice) -> None:

@@ -24,8 +24,8 @@ __all__ = ["DEADLINES_S", "Facts", "Target", "collect"]
 # Of a probe as a whole. Python may first wait some seconds for an interpreter to appear.
 DEADLINES_S: Mapping[str, float] = {"os": 5.0, "host": 5.0, "cpu": 5.0, "memory": 5.0, "git": 5.0, "python": 20.0}
 
-# A probe that asks a program keeps its deadline itself and gives what it knows. One that has not answered so long after it
-# hangs in the kernel or in a library.
+# A probe that asks a program keeps its deadline itself and gives what it knows. One that has not answered so long after
+# its deadline hangs in the kernel or in a library.
 _GRACE_S = 1.0
 
 _Probe = Callable[[Target, float], Facts]

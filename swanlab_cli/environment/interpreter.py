@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from swanlab_cli.environment.program import find_program
@@ -19,7 +20,7 @@ PAUSES_S = (0.05, 0.1, 0.2, 0.4, *[0.5] * 8)
 _PYTHON = re.compile(r"(python|pypy)[\d.]*[a-z]*(-dbg)?")
 # Written in Python, but to start another one: their own interpreter says little about the run.
 _LAUNCHERS = frozenset(("conda", "hatch", "mamba", "nox", "pdm", "pipenv", "poetry", "tox"))
-# So much of the first line, and so many scripts that name scripts, does the kernel read. execve(2), "Interpreter scripts"
+# How much of a first line, and how many scripts that name scripts, the kernel reads: execve(2), "Interpreter scripts".
 _SHEBANG_BYTES = 256
 _SHEBANG_DEPTH = 5
 
@@ -46,7 +47,7 @@ class Invocation(NamedTuple):
     """The module to run."""
 
 
-def find_interpreter(target: Target, pauses_s: Sequence[float] = PAUSES_S) -> Interpreter | None:
+def find_interpreter(target: Target, pauses_s: Iterable[float] = PAUSES_S) -> Interpreter | None:
     """The Python that the command is or, as a script, names; else the first one in the child's tree; else None.
 
     Looks at the tree once more after each pause while the child lives.
@@ -137,8 +138,8 @@ def _env_words(words: list[str]) -> list[str]:
     return words
 
 
-def _seen_in_tree(target: Target, pauses_s: Sequence[float], ignored: Interpreter | None) -> Interpreter | None:
-    for pause_s in (*pauses_s, 0.0):
+def _seen_in_tree(target: Target, pauses_s: Iterable[float], ignored: Interpreter | None) -> Interpreter | None:
+    for pause_s in itertools.chain(pauses_s, (0.0,)):
         for interpreter in _running_pythons(target.pid):
             if ignored is None or interpreter.executable != ignored.executable:
                 return interpreter

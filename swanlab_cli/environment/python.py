@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from swanlab_cli.environment.interpreter import PAUSES_S, Interpreter, Invocation, find_interpreter, read_arguments
@@ -18,8 +18,8 @@ _KEPT_VARIABLES = (
     *("PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONPLATLIBDIR", "PYTHONUSERBASE"),
 )
 
-# Started with -S, so that `site` can be told to run neither sitecustomize and usercustomize nor code in .pth files before it
-# extends the path. PYTHONPATH comes by argument and last: no module imported here may be found in it. Syntax of Python 3.6.
+# Started with -S, so that `site` can be told to run neither sitecustomize and usercustomize nor code in .pth files before
+# it extends the path. PYTHONPATH comes by argument and last: no module imported here may be found in it. Syntax of 3.6.
 _QUESTION = """
 import sys
 sys.path[:] = [entry for entry in sys.path if entry]
@@ -39,7 +39,7 @@ json.dump({
 """
 
 
-def read_python(target: Target, ends_at: float, pauses_s: Sequence[float] = PAUSES_S) -> Facts:
+def read_python(target: Target, ends_at: float, pauses_s: Iterable[float] = PAUSES_S) -> Facts:
     """What runs the command and what is installed for it; only `executable`, which is None, where no Python was found.
 
     `executable`, `version` ("3.11.7"), `implementation` ("cpython"), `prefix`, `virtual_env` (its folder or None),

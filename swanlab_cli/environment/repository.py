@@ -25,9 +25,10 @@ _Git = Callable[..., Answer]
 def read_git(target: Target, ends_at: float) -> Facts:
     """`root`, `commit`, `branch`, `remote`, `dirty`, `untracked`; only `root`, which is None, outside a repository.
 
-    `commit` is None before the first one, `branch` where HEAD is detached. `remote` is the URL, without credentials, of the
-    branch's remote, else of `origin`, else of the first. `dirty`: a tracked file differs from the commit. `untracked` counts
-    files neither tracked nor ignored, a folder of nothing else as one. `ends_at` is on the monotonic clock.
+    `commit` is None before the first one, `branch` where HEAD is detached. `remote` is the URL, without credentials, of
+    the branch's remote, else of `origin`, else of the first. `dirty`: a tracked file differs from the commit.
+    `untracked` counts files neither tracked nor ignored, a folder of nothing else as one. `ends_at` is on the monotonic
+    clock.
 
     Raises:
         ProbeError: there is no git, it refuses (a repository of another user), or it takes too long.
@@ -42,7 +43,7 @@ def read_git(target: Target, ends_at: float) -> Facts:
 
     top_level = git("rev-parse", "--show-toplevel")
     # Followed by a colon instead, it is the folder of a broken submodule or worktree, which is worth telling.
-    if top_level.errors.startswith(b"fatal: not a git repository (or any "):
+    if b"not a git repository (or any " in top_level.errors:
         return {"root": None}
     facts: Facts = {"root": _text(top_level)}
     try:

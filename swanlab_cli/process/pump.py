@@ -34,6 +34,9 @@ class Witness(Protocol):
     def check(self) -> None:
         """See whether it ended; called when a child process of ours changed state."""
 
+    def close_source(self, index: int) -> None:
+        """Close its copy of this stream's reading end: the child's next write must fail."""
+
 
 class Outcome(NamedTuple):
     """How the child ended."""
@@ -65,6 +68,8 @@ class Pump:
         self._record = record
         self._witness = witness
         self._terminal = Terminal(streams, child_pid)
+        self._poller = select.poll()
+        self._watched: dict[int, int] = {}
         self._received: list[tuple[str, float]] = []
         self._ended: tuple[int, resource.struct_rusage] | None = None
         self._abandoned_by = 0
@@ -99,39 +104,59 @@ class Pump:
 
     def _wait_once(self, timeout_ms: int | None) -> bool:
         """Wait for output, room, keys or signals and handle what came; whether anything did."""
-        poller = select.poll()
-        poller.register(self._signals.descriptor, select.POLLIN)
-        for stream in self._streams:
-            if stream.pending:
-                poller.register(stream.sink, select.POLLOUT)
-            elif stream.is_open:
-                poller.register(stream.source, select.POLLIN)
-        if self._terminal.keyboard is not None:
-            poller.register(self._terminal.keyboard, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poller.poll(timeout_ms)}
+        self._watch()
+        ready = {descriptor for descriptor, _ in self._poller.poll(timeout_ms)}
         if self._terminal.is_present:
             self._terminal.copy_modes()
         for index, stream in enumerate(self._streams):
-            if stream.pending and stream.sink in ready:
-                stream.flush()
+            if stream.pending:
+                if stream.sink in ready:
+                    stream.flush()
+                    self._close_if_over(stream, index)
             elif stream.is_open and stream.source in ready:
                 self._copy(stream, index)
         if self._terminal.keyboard in ready:
             self._terminal.forward_keys()
         if self._signals.descriptor in ready:
-            # SIGCHLD last: the signal that stopped the child was ours as well and must be dealt with before we stop.
-            for info in sorted(self._signals.take(), key=lambda info: info.number == signal.SIGCHLD):
-                self._handle(info)
+            self._take_signals()
         elif not ready:
             self._copy_size()
         return bool(ready)
 
+    def _watch(self) -> None:
+        """Poll for what can be handled now: a stream whose sink is full is not read."""
+        wanted = {self._signals.descriptor: select.POLLIN}
+        for stream in self._streams:
+            if stream.pending:
+                wanted[stream.sink] = select.POLLOUT
+            elif stream.is_open:
+                wanted[stream.source] = select.POLLIN
+        if self._terminal.keyboard is not None:
+            wanted[self._terminal.keyboard] = select.POLLIN
+        if wanted != self._watched:
+            self._poller = select.poll()
+            for descriptor, events in wanted.items():
+                self._poller.register(descriptor, events)
+            self._watched = wanted
+
+    def _take_signals(self) -> None:
+        # SIGCHLD last: the signal that stopped the child was ours as well and must be dealt with before we stop.
+        for info in sorted(self._signals.take(), key=lambda info: info.number == signal.SIGCHLD):
+            self._handle(info)
+
     def _copy(self, stream: Stream, index: int) -> None:
-        had_reader = stream.sink_error is None
         stream.copy(self._flight, index, self._record)
-        if had_reader and stream.sink_error and stream.sink_error.errno == errno.EPIPE and stream.is_pty:
-            # The writer of a pipe without reader gets SIGPIPE; a pty that closed would only tell it EIO.
-            self._send(signal.SIGPIPE)
+        self._close_if_over(stream, index)
+
+    def _close_if_over(self, stream: Stream, index: int) -> None:
+        """Close a stream that has ended or whose output nobody takes any more, so that the child's next write fails."""
+        if stream.is_open and stream.sink_error:
+            if stream.sink_error.errno == errno.EPIPE and stream.is_pty:
+                # Who writes to a pipe without reader gets SIGPIPE; a pty that was closed would only say EIO.
+                self._send(signal.SIGPIPE)
+            stream.close()
+        if not stream.is_open:
+            self._witness.close_source(index)
 
     def _drain(self) -> None:
         """Pass on all that the child had written when it ended: what a poll shows at once is all there is on Linux.

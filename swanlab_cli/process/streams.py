@@ -5,7 +5,6 @@ Kinds are chosen as the contract says: one pty for both where they are one file 
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import select
@@ -45,6 +44,7 @@ class Stream:
         """Whether more can come."""
         self.bytes_read = 0
         self.sink_error: OSError | None = None
+        """Why nothing more can be passed on."""
 
     def close_child_end(self) -> None:
         """Close the child's end in this process, so that the end of the stream can be seen."""
@@ -64,9 +64,7 @@ class Stream:
                 length = os.readv(self.source, [flight.buffer])
             except BlockingIOError:
                 return
-            except OSError as error:
-                if error.errno != errno.EIO:  # EIO: nobody holds the pty's other side any more
-                    self.sink_error = self.sink_error or error
+            except OSError:  # EIO: nobody holds the pty's other side any more
                 length = 0
             if length == 0:
                 self.close()
@@ -79,17 +77,15 @@ class Stream:
             if written < length:
                 self.pending = bytes(data[written:])
             flight.clear(length)
-            if self.pending or not self.is_open:
+            if self.pending or self.sink_error:
                 return
 
     def flush(self) -> None:
         """Offer what is pending to the sink once more."""
         self.pending = self.pending[self._write(self.pending) :]
-        if not self.is_open:
-            self.pending = b""
 
     def _write(self, data: memoryview | bytes) -> int:
-        """How many bytes of `data` the sink, or its lasting failure, took."""
+        """How many bytes of `data` the sink took; all of them when it fails for good, which `sink_error` tells."""
         try:
             if self._sink_blocks:
                 return _write_without_blocking(self.sink, data)
@@ -98,15 +94,24 @@ class Stream:
             return 0
         except OSError as error:
             self.sink_error = error
-            self.close()
             return len(data)
 
 
-def open_streams(use_pty: bool, split: bool) -> list[Stream]:
-    """The child's output streams, for each descriptor of 1 and 2 that is open outside."""
-    identities = {number: _identity(number) for number in (1, 2)}
-    present = [number for number in (1, 2) if identities[number] is not None]
-    if len(present) == 2 and identities[1] == identities[2] and not split:
+def reserve_closed() -> frozenset[int]:
+    """Which of the descriptors 0, 1 and 2 are closed; they get placeholders, so that no file of ours lands there.
+
+    The placeholders are closed again by the child's exec.
+    """
+    closed = frozenset(number for number in (0, 1, 2) if _identity(number) is None)
+    for _ in closed:
+        os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    return closed
+
+
+def open_streams(closed: frozenset[int], use_pty: bool, split: bool) -> list[Stream]:
+    """The child's output streams, for each descriptor of 1 and 2 that is not `closed` outside."""
+    present = [number for number in (1, 2) if number not in closed]
+    if len(present) == 2 and _identity(1) == _identity(2) and not split:
         groups = [("both", (1, 2))]
     else:
         groups = [("stdout" if number == 1 else "stderr", (number,)) for number in present]

@@ -17,8 +17,9 @@ from ..process.flight import Flight
 from ..records import Event, Header, Lane
 from ..store.writer import OutputWriter, RecordWriter
 
-END = 255
-"""What the pump writes on the control pipe when all is appended; smaller bytes are signals to forget."""
+# What the pump writes on the control pipe: END when all is appended, CLOSE + i to close the copy of source i; smaller
+# bytes are signals to forget.
+CLOSE, END = 128, 255
 _NICENESS = 10
 _MOST_RESTARTS = 3
 
@@ -52,6 +53,10 @@ class Assistant:
     def forget(self, number: int) -> None:
         """Have the scribe clear this pending signal."""
         self._order(number)
+
+    def close_source(self, index: int) -> None:
+        """Have the scribe close its copy of a stream's reading end."""
+        self._order(CLOSE + index)
 
     def check(self) -> None:
         """Replace a scribe that was killed; the new one derives everything again."""
@@ -96,7 +101,7 @@ def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, in
     pid = os.fork()
     if pid == 0:
         try:
-            _keep_only({orders_reader, answer_writer, *assignment.sources, *assignment.output.descriptors()})
+            keep_only({orders_reader, answer_writer, *assignment.sources, *assignment.output.descriptors()})
             os.nice(_NICENESS)
             from .scribe import Scribe  # in its own process: the child must not wait for these imports
 
@@ -110,7 +115,7 @@ def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, in
     return pid, orders, answer
 
 
-def _keep_only(needed: set[int]) -> None:
+def keep_only(needed: set[int]) -> None:
     """Close what the child's caller might wait for the end of; 0, 1 and 2 become /dev/null."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):

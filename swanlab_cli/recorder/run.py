@@ -24,7 +24,7 @@ from ..process.child import (
 from ..process.flight import Flight
 from ..process.pump import Outcome, Pump
 from ..process.signals import SignalMask, SignalSource, signal_name
-from ..process.streams import Stream, open_streams
+from ..process.streams import Stream, open_streams, reserve_closed
 from ..records import End, Header, Lane
 from ..settings import RunSettings
 from ..store import layout
@@ -75,6 +75,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
         SettingsError, UsageError: the settings cannot be used; nothing was started.
         CommandNotStarted: the command cannot be executed, and no run could be created to say so.
     """
+    closed = reserve_closed()
     inherited = _inherited_descriptors()
     mask = SignalMask()
     environment = _own_environment()
@@ -84,7 +85,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
         directory = create_run(settings.logdir, header)
         output = OutputWriter(directory, _LANE)
         flight, signals = Flight(), SignalSource()
-        streams = open_streams(settings.pty, settings.split)
+        streams = open_streams(closed, settings.pty, settings.split)
     except (StoreError, OSError) as error:
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)

@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..environment.target import Target
@@ -18,7 +18,7 @@ from ..environment.tree import tree_memory_bytes
 from ..records import Event
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
-from .assistant import END, Assignment
+from .assistant import CLOSE, END, Assignment, keep_only
 from .sources import Progress, Sources
 
 _BATCH_BYTES = 256 * 1024
@@ -38,6 +38,7 @@ class Scribe:
         self._is_restart = is_restart
         self._writer = RecordWriter(assignment.directory, assignment.lane)
         self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
+        self._open_sources = dict(enumerate(assignment.sources))
         self._prober: int | None = None
         self._probed = b""
         self._is_ending = False
@@ -94,11 +95,18 @@ class Scribe:
                 self._take_orders()
 
     def _take_orders(self) -> None:
-        orders = os.read(self._control, 4096)
-        if not orders or END in orders:  # nothing: the pump is gone; _replace_pump sees to that
-            self._is_ending = END in orders
-        for number in set(orders) - {END}:
-            signal.sigtimedwait({number}, 0)
+        orders = os.read(self._control, 4096)  # nothing: the pump is gone; _replace_pump sees to that
+        self._is_ending = END in orders
+        for order in set(orders) - {END}:
+            if order >= CLOSE:
+                self._close_source(order - CLOSE)
+            else:
+                signal.sigtimedwait({order}, 0)
+
+    def _close_source(self, index: int) -> None:
+        source = self._open_sources.pop(index, None)
+        if source is not None:
+            os.close(source)
 
     def _take_facts(self) -> None:
         """Record the facts that the prober has sent, one JSON line each."""
@@ -129,7 +137,8 @@ class Scribe:
         rescued = self._assignment.flight.rescue()
         if rescued is not None:
             output.append(self._assignment.stream_names[rescued[0]], rescued[1])
-        _drain(self._assignment.sources, self._assignment.stream_names, output.append)
+        names = self._assignment.stream_names
+        _drain({source: names[index] for index, source in self._open_sources.items()}, output.append)
         self._note("warning", {"text": "the recording process was killed; what it had captured is complete"})
         self._is_ending = True
 
@@ -159,6 +168,7 @@ def _fork_prober(target: Target) -> int:
     if os.fork() == 0:
         try:
             os.setsid()
+            keep_only({writer})
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             from ..environment.facts import collect  # what it imports must not stay in the scribe's memory
 
@@ -170,9 +180,8 @@ def _fork_prober(target: Target) -> int:
     return reader
 
 
-def _drain(sources: Sequence[int], names: Sequence[str], record: Callable[[str, bytes], None]) -> None:
-    """Record what the ptys and pipes still hold, until nobody holds their other ends."""
-    waiting = dict(zip(sources, names, strict=True))
+def _drain(waiting: dict[int, str], record: Callable[[str, bytes], None]) -> None:
+    """Record what these ptys and pipes, with the names of their streams, still hold, until nobody holds their other ends."""
     poller = select.poll()
     for source in waiting:
         poller.register(source, select.POLLIN)

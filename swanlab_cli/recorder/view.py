@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..records import End, Event, Header, Json, Lane, Point, encode_value
 from ..store.reader import read_end, read_events, read_header, read_points, sources_end
-from ..store.state import RUNNING, describe_end, derive_state, host_identity, process_started
+from ..store.state import RUNNING, derive_state, describe_end, host_identity, process_started
 from .derivation import without_shadowed
 from .sources import Sources
 

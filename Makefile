@@ -1,0 +1,41 @@
+# make demo, make test, make lint: each sets up what it needs, in a virtual environment of its own.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_FLAGS ?= -n 2
+
+.PHONY: demo test lint yardsticks bench clean
+
+demo: $(VENV)/.demo
+	@tests/demo/run $(BIN)
+
+test: $(VENV)/.test $(VENV)/.system
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# What the neighbouring folder ../shared measures, against thresholds that only rise.
+yardsticks: $(VENV)/.test $(VENV)/.system
+	$(BIN)/python tests/yardsticks/run.py ../shared
+
+bench: $(VENV)/.test $(VENV)/.system
+	for script in tests/bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV) && tests/debian-packages python3-venv && $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/.test $(VENV)/.lint $(VENV)/.demo: $(VENV)/.%: $(BIN)/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+
+# Programs that tests run or that serve them; nothing is installed where all are there.
+$(VENV)/.system: tests/debian-packages | $(BIN)/python
+	tests/debian-packages gcc:gcc libc6-dev:/usr/include/stdio.h git:git tmux:tmux less:less vim:vim procps:ps
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

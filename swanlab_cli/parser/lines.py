@@ -1,0 +1,133 @@
+"""From bytes to repaints: what each stretch of output between newlines and carriage returns left on the screen.
+
+Only bytes up to the next separator are kept, and of those 64 KiB at most.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MAX_REPAINT_BYTES = 64 * 1024
+"""Of a longer repaint the beginning up to the last blank within this limit is read, the rest is not."""
+
+
+class Repaint(NamedTuple):
+    """One state of one physical line, free of escape and control sequences."""
+
+    text: str
+    line: int
+    """Physical line, from 1; split at newlines only."""
+    number: int
+    """Of this repaint in its line, from 0."""
+    is_last: bool
+    """A newline or the end of the output ends it, not a carriage return."""
+
+
+class Lines:
+    """Splits bytes that arrive in any portions into repaints; the portions make no difference to the result."""
+
+    def __init__(self, needle: bytes | None = None) -> None:
+        """Pass over repaints without *needle* (None: pass over none), at the speed of a search in C."""
+        self._needle = needle
+        self._line = 1
+        self._number = 0
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Repaint]:
+        """Yield the repaints that *data* completes. Exhaust it before the next call."""
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        if end:
+            complete = bytes(self._pending) + data[:end]
+            self._pending.clear()
+            yield from self._split(complete)
+        room = MAX_REPAINT_BYTES + 1 - len(self._pending)
+        if room > 0:
+            self._pending += data[end : end + room]
+
+    def finish(self) -> Iterator[Repaint]:
+        """Yield the last repaint, if the output ended without newline or carriage return."""
+        yield from self._repaints(bytes(self._pending), is_ended=True)
+        self._pending.clear()
+
+    def _split(self, data: bytes) -> Iterator[Repaint]:
+        """Yield the repaints of *data*, which ends with a separator."""
+        needle = self._needle
+        if needle is not None and needle not in data:
+            newlines = data.count(b"\n")
+            self._line += newlines
+            self._number = data.count(b"\r", data.rfind(b"\n") + 1) + (0 if newlines else self._number)
+            return
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            if needle is None or needle in line:
+                yield from self._repaints(line, is_ended=True)
+            self._line += 1
+            self._number = 0
+        if rest:
+            yield from self._repaints(rest[:-1], is_ended=False)
+            self._number += rest.count(b"\r")
+
+    def _repaints(self, line: bytes, is_ended: bool) -> Iterator[Repaint]:
+        """Yield the repaints of the stretch *line* of a physical line; if not *is_ended*, more of that line follows."""
+        pieces = line.split(b"\r")
+        last = len(pieces) - 1
+        for offset, piece in enumerate(pieces):
+            if piece and (self._needle is None or self._needle in piece):
+                yield Repaint(_decode(piece), self._line, self._number + offset, is_ended and offset == last)
+
+
+def _decode(raw: bytes) -> str:
+    if len(raw) > MAX_REPAINT_BYTES:
+        # A number cut in two would be a wrong number.
+        raw = raw[:MAX_REPAINT_BYTES].rpartition(b" ")[0]
+    text = raw.decode("utf-8", "replace")
+    return text if text.isprintable() else _clean(text)
+
+
+# ECMA-48, sections 5.4 (CSI), 5.6 (OSC, DCS, SOS, PM, APC) and 5.3 (the rest); xterm also ends OSC with BEL, and
+# screen has ESC k. A sequence that the repaint's end cuts off goes with it, as on a terminal.
+_ESCAPE = re.compile(
+    r"""  (?:\x1b\[|\x9b) [0-?]* [ -/]* (?:[@-~]|$)
+        | (?:\x1b\]|\x9d) [^\x07\x1b\x9c]* (?:\x07|\x1b\\|\x9c)?
+        | \x1b [PX^_k] [^\x1b\x9c]* (?:\x1b\\|\x9c)?
+        | \x1b [ -/]* [0-~]?
+    """,
+    re.VERBOSE,
+)
+# Cursor movements part words: ConPTY and curses write "ESC [ 3 C" for three blanks.
+_MOVE = re.compile(r"(?:\x1b\[|\x9b)[0-9;]*[A-Hdf]")
+
+_SEPARATORS = "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+_INVISIBLE = "\x7f\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_CONTROLS = {
+    **dict.fromkeys([*range(0x20), *range(0x80, 0xA0)], None),
+    **dict.fromkeys(map(ord, _INVISIBLE), None),
+    **dict.fromkeys(map(ord, _SEPARATORS), " "),
+    ord("\t"): "\t",
+}
+
+
+def _clean(text: str) -> str:
+    """What a terminal would show of *text*: without escape sequences and controls, backspaces applied."""
+    if "\x1b" in text or "\x9b" in text or "\x9d" in text:
+        text = _ESCAPE.sub("", _MOVE.sub(" ", text))
+    if "\b" in text:
+        text = _apply_backspaces(text)
+    return text.translate(_CONTROLS)
+
+
+def _apply_backspaces(text: str) -> str:
+    """Let text that follows backspaces replace what they stepped over.
+
+    Backspaces at the end only move the cursor: Keras 2 writes them after a bar that is to be read.
+    """
+    shown: list[str] = []
+    first, *rest = text.rstrip("\b").split("\b")
+    shown.extend(first)
+    for part in rest:
+        if shown:
+            shown.pop()
+        shown.extend(part)
+    return "".join(shown)

@@ -1,0 +1,74 @@
+"""The user's own regular expressions: named groups are keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from swanlab_cli.parser.lines import Repaint
+from swanlab_cli.parser.values import read_number, read_step
+
+
+class Patterns:
+    """Finds what the user's patterns describe.
+
+    A named group is a key and what it matched the value, read by the same rules as the value of a pair; the group `step`
+    is the step; the groups `key` and `value` together give one metric whose name is printed. A group that took no part,
+    or holds no number, gives nothing.
+    """
+
+    rule = "pattern"
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        """Compile *patterns*.
+
+        Raises:
+            ValueError: one is no regular expression, or names no metric.
+        """
+        self._patterns = [(_compile(pattern), _metric_groups(pattern)) for pattern in patterns]
+
+    def find(self, repaint: Repaint) -> list[tuple[str, float, int | None]]:
+        """What the patterns find, one pattern after the other: (key, value, step that the match states or None)."""
+        return [
+            reading
+            for pattern, groups in self._patterns
+            for match in pattern.finditer(repaint.text)
+            for reading in _readings(match, groups)
+        ]
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        place = "" if error.pos is None else f" at position {error.pos}"
+        raise ValueError(f"pattern {pattern!r} is no regular expression: {error.msg}{place}") from error
+    except (OverflowError, RecursionError) as error:
+        raise ValueError(f"pattern {pattern!r} is no regular expression: {error}") from error
+
+
+def _metric_groups(pattern: str) -> list[tuple[str | None, str]]:
+    """The (group that holds the key, or None: its own name is the key; group that holds the value) of each metric."""
+    names = [name for name in re.compile(pattern).groupindex if name != "step"]
+    if not names:
+        raise ValueError(
+            f"pattern {pattern!r} names no metric: it needs a named group such as (?P<loss>...), or (?P<key>...) and "
+            "(?P<value>...)"
+        )
+    if "key" in names and "value" in names:
+        return [("key", "value"), *((None, name) for name in names if name not in ("key", "value"))]
+    return [(None, name) for name in names]
+
+
+def _readings(
+    match: re.Match[str], groups: list[tuple[str | None, str]]
+) -> list[tuple[str, float, int | None]]:
+    fields = match.groupdict()
+    step = read_step(fields.get("step") or "")
+    found = []
+    for key_group, value_group in groups:
+        key = value_group if key_group is None else (fields[key_group] or "").strip()
+        value = read_number((fields[value_group] or "").strip())
+        if key and value is not None:
+            found.append((key, value, step))
+    return found
