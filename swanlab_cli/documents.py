@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from .errors import SettingsError
 from .records import Json
@@ -41,9 +42,9 @@ def _decode(text: str, ending: str, path: str) -> object:
 
 
 def _decode_toml(text: str) -> object:
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ImportError:  # Python 3.10
+    else:
         import tomli as tomllib
     return tomllib.loads(text)
 

@@ -92,7 +92,7 @@ def resolve_run_settings(flags: Mapping[str, Any], environ: Mapping[str, str], c
     """
     files = [path for path in (_project_file(cwd), _user_file(environ)) if path is not None]
     places = [flags, _from_environment(environ), *(_from_file(path) for path in files)]
-    values = {}
+    values: dict[str, Any] = {}
     for setting in RUN_SETTINGS:
         found = [place[setting.name] for place in places if setting.name in place]
         if setting.kind == PAIRS:
@@ -203,7 +203,7 @@ def _check_kind(setting: Setting, value: Any, place: str) -> Any:
     kinds: dict[str, type] = {TEXT: str, LIST: list, SWITCH: bool, PAIRS: dict}
     if not isinstance(value, kinds[setting.kind]):
         raise SettingsError(f"{place}: expected a {kinds[setting.kind].__name__}, found '{value}'")
-    return tuple(str(item) for item in value) if setting.kind == LIST else check_choice(setting, value, place)
+    return tuple(str(item) for item in value) if isinstance(value, list) else check_choice(setting, value, place)
 
 
 def flag_of(setting: Setting) -> str:

@@ -1,0 +1,1 @@
+"""Tests: real children on real ptys, real files."""

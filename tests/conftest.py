@@ -41,7 +41,9 @@ class Workplace:
         self.environ.update(HOME=str(directory), PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", TERM="xterm")
         self.environ.pop("XDG_CONFIG_HOME", None)
 
-    def swanlab(self, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    def swanlab(
+        self, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run `swanlab ARGUMENTS` to its end with pipes for its streams."""
         return subprocess.run(
             [SWANLAB, *arguments],

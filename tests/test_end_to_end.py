@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CHILDREN, Workplace, python, wait_for
+from .conftest import CHILDREN, SWANLAB, Workplace, python, wait_for
 
 ALL_BYTES = bytes(range(256)) * 16
 
@@ -140,7 +140,8 @@ def test_pythonpath_folder_holds_the_shim_alone(work: Workplace) -> None:
 
 def test_three_calls_of_swanlabs_page(work: Workplace) -> None:
     """SwanLab's documentation on logging metrics: steps are counted per metric."""
-    code = "import swanlab; swanlab.log({'loss': .5, 'acc': .1}); swanlab.log({'loss': .4, 'iter': 1}); swanlab.log({'loss': .3, 'iter': 2})"
+    calls = ("{'loss': .5, 'acc': .1}", "{'loss': .4, 'iter': 1}", "{'loss': .3, 'iter': 2}")
+    code = "import swanlab; " + "; ".join(f"swanlab.log({call})" for call in calls)
     assert work.swanlab("run", "-q", *python(code)).returncode == 0
     assert [step for step, _ in work.series("loss")] == [0, 1, 2]
     assert [step for step, _ in work.series("acc")] == [0]
@@ -207,15 +208,16 @@ def test_hundred_megabytes(work: Workplace) -> None:
 
 def test_in_a_pipeline_and_in_a_substitution(work: Workplace) -> None:
     """`| head`, `$(...)`: statuses and bytes as without us."""
-    result = work.shell("swanlab run -q --no-pty yes | head -n 1; echo ${PIPESTATUS[*]}; printf '<%s>' \"$(swanlab run -q echo a)\"")
-    assert result.stdout == b"y\n141 0\n<a>"
+    assert work.shell("swanlab run -q --no-pty yes | head -n 1; echo ${PIPESTATUS[*]}").stdout == b"y\n141 0\n"
+    assert work.shell("swanlab run -q yes | head -n 1; echo ${PIPESTATUS[*]}").stdout == b"y\n141 0\n"
+    assert work.shell("printf '<%s>' \"$(swanlab run -q echo a)\"").stdout == b"<a>"
 
 
 def test_under_nohup_and_in_the_background(work: Workplace) -> None:
     """A hang-up does not end it; output goes on to the file."""
     with (work.directory / "out").open("wb") as out:
         process = subprocess.Popen(
-            ["nohup", work.environ["PATH"].split(":")[0] + "/swanlab", "run", "-q", "sh", "-c", "echo ready; read line; echo $line"],
+            ["nohup", SWANLAB, "run", "-q", "sh", "-c", "echo ready; read line; echo $line"],
             cwd=work.directory, env=work.environ, stdin=subprocess.PIPE, stdout=out, stderr=out,
         )  # fmt: skip
     wait_for(lambda: b"ready" in (work.directory / "out").read_bytes(), "the child's first line")

@@ -19,7 +19,8 @@ LEVELS = {
     "cli": 3, "__main__": 3,
 }  # fmt: skip
 OWNERS = {"typer": "cli", "rich": "cli", "pexpect": "process", "psutil": "environment", "requests": "cloud"}
-TOP_LEVEL = {"swanlab_cli", "shim", "tests", "pyproject.toml", "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "Makefile"}
+FOLDERS = {"swanlab_cli", "shim", "tests"}
+TOP_LEVEL = FOLDERS | {"pyproject.toml", "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "Makefile"}
 
 
 def _modules() -> list[Path]:

@@ -67,8 +67,11 @@ class Pairs:
         found: list[tuple[str, float, int | None]] = []
         for key, number, rest in _candidates(text):
             value = float(number) if number else read_number(rest)
-            if value is not None and "//" not in key:
-                found.append((key if key[0] not in "\"'" else key[1:-1].strip(), value, None))
+            if value is None or "//" in key:
+                continue
+            name = key if key[0] not in "\"'" else key[1:-1].strip()
+            if name:
+                found.append((name, value, None))
         return found
 
 
@@ -76,12 +79,15 @@ def _candidates(text: str) -> list[tuple[str, str, str]]:
     """The (key, plain number, else what follows the equals sign) of all pairs that are not arguments of a call."""
     if "(" not in text:
         return _PAIR.findall(text)
-    calls = _calls(text)
-    return [
-        (match[1], match[2] or "", match[3] or "")
-        for match in _PAIR.finditer(text)
-        if not any(start < match.start() < end for start, end in calls)
-    ]
+    candidates = []
+    calls = iter(_calls(text))
+    start, end = next(calls, (len(text), len(text)))
+    for match in _PAIR.finditer(text):
+        while match.start() > end:
+            start, end = next(calls, (len(text), len(text)))
+        if match.start() < start:
+            candidates.append((match[1], match[2] or "", match[3] or ""))
+    return candidates
 
 
 def _calls(text: str) -> list[tuple[int, int]]:
@@ -93,7 +99,7 @@ def _calls(text: str) -> list[tuple[int, int]]:
         if token == ")":
             depth = max(depth - 1, 0)
             if depth == 0 and start:
-                calls.append((start, match.end()))
+                calls.append((start, match.start()))
                 start = 0
         elif start:
             depth += 1

@@ -15,10 +15,13 @@ from .flight import Flight
 from .linux import SignalInfo
 from .signals import SignalSource, signal_name, stop_ourselves, was_sent_to_group
 from .streams import KERNEL_BUFFER_BYTES, Stream
-from .terminal import Terminal, notify_of_size
+from .terminal import Terminal
 
 # How often modes and size of a real terminal are compared with the side pty's: nothing tells of a change.
 _TERMINAL_TICK_MS = 100
+# A program hears of a new size from the kernel, perhaps before we have copied it, so we tell it once more; not at once,
+# since ncurses misses a second SIGWINCH that comes while it handles the first.
+_SIZE_NOTICE_MS = 30
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
@@ -70,6 +73,7 @@ class Pump:
         self._terminal = Terminal(streams, child_pid)
         self._poller = select.poll()
         self._watched: dict[int, int] = {}
+        self._size_notice_due: float | None = None
         self._received: list[tuple[str, float]] = []
         self._ended: tuple[int, resource.struct_rusage] | None = None
         self._abandoned_by = 0
@@ -105,7 +109,10 @@ class Pump:
     def _wait_once(self, timeout_ms: int | None) -> bool:
         """Wait for output, room, keys or signals and handle what came; whether anything did."""
         self._watch()
+        if self._size_notice_due is not None:
+            timeout_ms = min(timeout_ms, _SIZE_NOTICE_MS) if timeout_ms is not None else _SIZE_NOTICE_MS
         ready = {descriptor for descriptor, _ in self._poller.poll(timeout_ms)}
+        self._tell_size()
         if self._terminal.is_present:
             self._terminal.copy_modes()
         for index, stream in enumerate(self._streams):
@@ -195,13 +202,18 @@ class Pump:
             self._send(number)
 
     def _send(self, number: int) -> None:
-        if self._ended is None:
+        if self._ended is None:  # not yet waited for, so the pid is the child's
             os.kill(self._child_pid, number)
 
     def _copy_size(self) -> None:
-        """Hand a new size on. The program hears of it once more, since it may have asked before we copied."""
-        if self._terminal.copy_size() and self._ended is None:
-            notify_of_size(self._child_pid)
+        if self._terminal.copy_size():
+            self._size_notice_due = time.monotonic() + _SIZE_NOTICE_MS / 1000
+
+    def _tell_size(self) -> None:
+        """Tell the program of the size that was copied a moment ago."""
+        if self._size_notice_due is not None and time.monotonic() >= self._size_notice_due:
+            self._size_notice_due = None
+            self._send(signal.SIGWINCH)
 
     def _reap(self) -> None:
         """Take note of the child's end; stop and continue as it does."""

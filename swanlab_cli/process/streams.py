@@ -112,7 +112,7 @@ def open_streams(closed: frozenset[int], use_pty: bool, split: bool) -> list[Str
     """The child's output streams, for each descriptor of 1 and 2 that is not `closed` outside."""
     present = [number for number in (1, 2) if number not in closed]
     if len(present) == 2 and _identity(1) == _identity(2) and not split:
-        groups = [("both", (1, 2))]
+        groups: list[tuple[str, tuple[int, ...]]] = [("both", (1, 2))]
     else:
         groups = [("stdout" if number == 1 else "stderr", (number,)) for number in present]
     return [Stream(name, outside, use_pty or os.isatty(outside[0])) for name, outside in groups]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import termios
 from collections.abc import Sequence
 from typing import Any
@@ -45,13 +44,6 @@ class Terminal:
             if stream.is_open:
                 fcntl.ioctl(stream.source, termios.TIOCSWINSZ, size)
         return True
-
-    def resized_for(self) -> int:
-        """The process group that the kernel told of a new size: the terminal's foreground group, 0 if unknown."""
-        try:
-            return os.tcgetpgrp(self._streams[0].outside[0])
-        except OSError:
-            return 0
 
     def copy_modes(self) -> None:
         """Repeat on the real terminal what the child has set on a side pty since the last call."""
@@ -143,11 +135,3 @@ def _is_readable(pid: int, number: str) -> bool:
             if line.startswith(b"flags:"):
                 return int(line.split()[1], 8) & os.O_ACCMODE in _READING_MODES
     return False
-
-
-def notify_of_size(pid: int) -> None:
-    """Tell `pid` that its terminal has a new size; nothing happens when it is gone."""
-    try:
-        os.kill(pid, signal.SIGWINCH)
-    except ProcessLookupError:
-        pass

@@ -95,12 +95,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     started = time.monotonic()
     child_pid, exec_failure = fork_child(command, streams, mask)
     target = _target(command, header, environment, child_pid)
-    assistant = Assistant(
-        Assignment(
-            directory, _LANE, header, target, flight, [stream.name for stream in streams],
-            [stream.source for stream in streams], output,
-        )
-    )  # fmt: skip
+    assistant = Assistant(_assign(directory, header, target, flight, streams, output))
     _let_go(inherited)
     failure = wait_for_exec(exec_failure, command)
     pump = Pump(child_pid, streams, signals, flight, output.append, assistant)
@@ -112,6 +107,13 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
         pump.relay()
         os._exit(0)
     return _ending(header.id, directory, end, outcome, counts, warnings, pump.sink_failure())
+
+
+def _assign(
+    directory: str, header: Header, target: Target, flight: Flight, streams: Sequence[Stream], output: OutputWriter
+) -> Assignment:
+    names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
+    return Assignment(directory, _LANE, header, target, flight, names, sources, output)
 
 
 def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
@@ -202,7 +204,7 @@ def _own_environment() -> dict[bytes, bytes]:
             entries = environ.read().split(b"\0")
     except OSError:
         return dict(os.environb)
-    return dict(entry.partition(b"=")[::2] for entry in entries if b"=" in entry)  # type: ignore[misc]  # pairs
+    return dict(entry.partition(b"=")[::2] for entry in entries if b"=" in entry)
 
 
 def _additions(directory: str, environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:

@@ -61,7 +61,7 @@ def _is_scribe_at_work(header: Header, events: Iterable[Event]) -> bool:
             scribe = event.data
     if scribe is None or host_identity() != (header.host, header.boot_id, header.pid_namespace):
         return False
-    return process_started(scribe["pid"]) == scribe["pid_started"] != 0
+    return bool(process_started(scribe["pid"]) == scribe["pid_started"] != 0)
 
 
 def points_of(view: RunView) -> list[Point]:

@@ -1,4 +1,4 @@
-"""Writing a run directory: create it, append output and records, end it. Files are only ever appended to or renamed into place."""
+"""Writing a run directory: create it, append output and records, end it. Files are only appended to or renamed into place."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""Log to swanlab without end, telling on descriptor 3 how many calls have returned."""
+"""Log to swanlab without end, telling on the descriptor TELL how many calls have returned."""
 
 import os
 
 import swanlab
 
+tell = int(os.environ["TELL"])
 calls = 0
 while True:
     swanlab.log({"value": float(calls)})
     calls += 1
-    os.write(3, b"%d\n" % calls)
+    os.write(tell, b"%d\n" % calls)

@@ -1,0 +1,184 @@
+"""The inbox file of this host: opens it, appends whole records, and goes on when that fails.
+
+The format is in ARCHITECTURE.md under "inbox". This module must not know what may be logged, and never raises.
+"""
+
+import os
+from binascii import hexlify
+from struct import Struct
+from time import time
+
+from .messages import cause, one_line, say
+
+FORMATS_LIMIT = 1000  # key sets that get a compact form; a program that invents more has its points as JSON
+REPORTS_LIMIT = 1000  # different complaints of one process
+# Where our descriptor goes: the kernel hands out the lowest free number, so up here nobody gets ours by chance after
+# a daemon's close-everything loop.
+HIGH_DESCRIPTORS = (4000, 1000, 500, 200)
+TORN = "only a part of the record fitted"
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+class Inbox:
+    """Appends records to the inbox, each with a single write. Without a path every record vanishes."""
+
+    def __init__(self, path):
+        self.path = path
+        self.formats = {}  # tuple of keys -> (descriptor, pack, (head, tail), size); emptied whenever it may be stale
+        self._file = None
+        self._reported = set()
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin_again)
+
+    def points(self, keys, values, step):
+        """Append one `log()` call: a tuple of keys, as many floats, and a step or None. Compact where possible."""
+        if self.path is not None:
+            self._attempt(self._append_points, keys, values, step)
+
+    def send(self, type, **fields):
+        """Append a JSON record; `fields` must be what JSON can hold."""
+        if self.path is not None:
+            self._attempt(self._append_json, type, fields)
+
+    def report(self, topic, text):
+        """Tell the user and the run's record about a problem, once for each `topic` (a tuple)."""
+        if topic in self._reported or len(self._reported) > REPORTS_LIMIT:
+            return
+        self._reported.add(topic)
+        if len(self._reported) > REPORTS_LIMIT:
+            text = "too many different problems; later ones are not reported"
+        say(text)
+        self.send("warning", text=one_line(text))
+
+    def lose(self, error):
+        """Count one record that could not be written; say so the first time, and open the file anew at the next."""
+        self._lost += 1
+        self._forget()
+        if ("lost",) not in self._reported:
+            self._reported.add(("lost",))
+            say("cannot write to %r (%s); the program goes on, unrecorded until that works again" % (self.path, cause(error)))
+
+    def _attempt(self, append, *args):
+        try:
+            append(self._usable_file(), *args)
+        except Exception as error:  # a full disk, a broken directory, a mistake of ours: none may reach the program
+            self.lose(error)
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self.send("warning", text="%d records were lost: the inbox could not be written" % lost)
+
+    def _usable_file(self):
+        file = self._file
+        if file is None or not file.is_ours():
+            self.formats.clear()
+            file = self._file = _File(self.path)  # threads that get here together open one each, and each is good
+        return file
+
+    def _append_points(self, file, keys, values, step):
+        form = self.formats.get(keys)
+        if form is None or form[0] != file.descriptor:
+            form = self._define(file, keys)
+        if form is None:
+            numbers = {key: _NOT_FINITE.get(str(value), value) for key, value in zip(keys, values)}
+            self._append_json(file, "log", {"step": step, "values": numbers})
+        else:
+            pack, frame = form[1:3]
+            record = hexlify(pack(time(), *values)).join(frame)
+            file.append(record if step is None else b"%b @%d\n" % (record[:-1], step))
+
+    def _append_json(self, file, type, fields):
+        import json  # costs more than all the rest of this package
+
+        record = {"time": time(), "pid": self._pid, "type": type}
+        record.update(fields)
+        file.append(("\n%s\n" % json.dumps(record, allow_nan=False)).encode("ascii"))
+
+    def _define(self, file, keys):
+        """Append a `keys` record and give back the compact form, or None where JSON is the better way."""
+        if not file.is_safe or len(self.formats) >= FORMATS_LIMIT:
+            return None
+        name = "%d.%d" % (self._pid, self._defined)
+        self._defined += 1
+        head = '\n{"time": %r, "pid": %d, "type": "keys", "id": "%s", "keys": [' % (time(), self._pid, name)
+        file.append((head + ", ".join(map(_quoted, keys)) + "]}\n").encode("ascii"))
+        pack = Struct(">%dd" % (len(keys) + 1))
+        frame = (("\n#%s " % name).encode("ascii"), b"\n")
+        form = (file.descriptor, pack.pack, frame, len(frame[0]) + 2 * pack.size + 1)
+        self.formats[keys] = form
+        return form
+
+    def _forget(self):
+        self.formats.clear()  # what the next file holds is unknown, so the keys are sent again
+        file, self._file = self._file, None
+        if file is not None and file.is_ours():
+            os.close(file.descriptor)
+
+    def _begin(self):
+        self._pid = os.getpid()
+        self._defined = 0
+        self._lost = 0
+
+    def _begin_again(self):
+        self._forget()
+        self._begin()
+
+
+class _File:
+    """The open file; remembers which file it is, because a descriptor's number may come to mean another."""
+
+    def __init__(self, path):
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self.descriptor, self.is_safe = _raised(os.open(path, flags, 0o666))
+        self._identity = _identity(self.descriptor)
+
+    def append(self, record):
+        """Append a record with one write.
+
+        Raises: OSError, also when not all of it fitted.
+        """
+        if os.write(self.descriptor, record) != len(record):
+            raise OSError(TORN)
+
+    def is_ours(self):
+        """Whether the descriptor still is the file that was opened."""
+        try:
+            return _identity(self.descriptor) == self._identity
+        except OSError:
+            return False
+
+
+def inbox_path(run_dir, prefix):
+    """Path of this host's inbox, or None when nothing is to be recorded."""
+    if not run_dir or not prefix:
+        return None
+    return prefix + "".join(char if char in NAME_CHARACTERS else "_" for char in os.uname().nodename)
+
+
+def _identity(descriptor):
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _raised(descriptor):
+    """Move a descriptor up; give back its number and whether it is high enough to be safe from reuse."""
+    from fcntl import F_DUPFD_CLOEXEC, fcntl  # only a process that logs needs it
+
+    for lowest in HIGH_DESCRIPTORS:
+        try:
+            high = fcntl(descriptor, F_DUPFD_CLOEXEC, lowest)
+        except OSError:  # above the limit of open files
+            continue
+        os.close(descriptor)
+        return high, True
+    return descriptor, False
+
+
+def _quoted(key):
+    if key.isascii() and key.isprintable() and '"' not in key and "\\" not in key:
+        return '"%s"' % key
+    import json  # see Inbox._append_json
+
+    return json.dumps(key)
+

@@ -1,0 +1,175 @@
+"""The run as a script sees it: `init`, `finish`, `Run`. Facts about it are read from run.json when first asked for."""
+
+from . import values
+from .configuration import DEPTH_LIMIT, Config, plain, settings_of
+from .logger import log_function
+from .messages import say
+
+STATES = ("success", "crashed", "aborted")
+
+
+class Settings:
+    """Holds whatever it is given, as attributes; nothing of it changes what is recorded."""
+
+    def __init__(self, *ignored, **settings):
+        self.__dict__.update(settings)
+
+    def __repr__(self):
+        return "Settings(%s)" % ", ".join("%s=%r" % item for item in self.__dict__.items())
+
+
+class Run:
+    """The run that `swanlab run` has opened; there is one, and `init()` joins it."""
+
+    mode = "local"
+    url = None
+
+    def __init__(self, run_dir, inbox):
+        self.dir = run_dir or None
+        self._inbox = inbox
+        self._header = None
+        self._given = {}  # what init() was told, for a script that runs without `swanlab run`
+        self._end = None
+        self.config = Config(inbox, lambda: self._facts().get("config") or {})
+        self.log = log_function(inbox, lambda: self._end is not None)
+        self.is_known = bool(run_dir)
+
+    @property
+    def id(self):
+        """Run id, or None without `swanlab run`."""
+        return self._facts().get("id")
+
+    @property
+    def name(self):
+        """Name of the run."""
+        return self._fact("name")
+
+    @property
+    def project(self):
+        """Project of the run."""
+        return self._fact("project")
+
+    @property
+    def alive(self):
+        """Whether `log()` may be called: `finish()` was not called, or `init()` after it."""
+        return self._end is None
+
+    @property
+    def running(self):
+        """The same as `alive`."""
+        return self._end is None
+
+    @property
+    def state(self):
+        """`running`, or what `finish()` was told."""
+        return self._end or "running"
+
+    @property
+    def public(self):
+        """What older SDKs show of a run to callbacks."""
+        cloud = Settings(
+            available=False, project_name=self.project, project_url=None, experiment_name=self.name, experiment_url=None
+        )
+        swanlog_dir = self.dir.rstrip("/").rpartition("/")[0] if self.dir else None
+        return Settings(
+            project_name=self.project, run_id=self.id, swanlog_dir=swanlog_dir, run_dir=self.dir, cloud=cloud
+        )
+
+    def log_scalar(self, key, value, step=None, **ignored):
+        """Record one metric."""
+        return self.log({key: value}, step)
+
+    def get_url(self):
+        """None: a local run has no page on a server."""
+
+    def get_project_url(self):
+        """None, as `get_url`."""
+
+    def finish(self, state="success", error=None, **ignored):
+        """End logging: from now on `log()` raises, until `init()` is called again. A second call only warns."""
+        if self._end is not None:
+            say("finish() was called already")
+            return
+        if state not in STATES:
+            say("finish() takes the states %s, not %s; the run stays open" % (", ".join(STATES), values.described(state)))
+            return
+        details = {} if error is None else {"error": plain(error)}
+        self._inbox.send("finish", state=state, **details)
+        self._end = state
+        self._inbox.formats.clear()
+
+    def join(self, given):
+        """Take part in the run, again if `finish()` was called; tell it what the script says about it."""
+        self._end = None
+        self.is_known = True
+        config = given.pop("config", None)
+        self._given.update(given)
+        if config is not None:
+            given["config"] = self.config.adopt(settings_of(config, self._inbox.report))
+        self._inbox.send("init", **given)
+
+    def _fact(self, key):
+        facts = self._facts()
+        if key in self._given and key not in (facts.get("chosen") or ()):
+            return self._given[key]
+        return facts.get(key)
+
+    def _facts(self):
+        if self._header is None and self.dir:
+            import json  # costs more than all the rest of this package
+
+            try:
+                with open(self.dir + "/run.json", "rb") as file:
+                    self._header = json.loads(file.read().decode("utf-8"))
+            except (OSError, ValueError):
+                return {}
+        return self._header or {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, error, traceback):
+        if self.alive:
+            if error_type is None:
+                self.finish()
+            else:
+                self.finish("crashed", "%s: %s" % (error_type.__name__, error))
+
+    def __repr__(self):
+        return "<swanlab run %s in %s>" % (self.id, self.dir)
+
+
+def arguments_given(project, experiment_name, description, group, tags, config, others):
+    """Give back the arguments of `init` that were given, under the names that the inbox has for them."""
+    named = {
+        "project": project,
+        "name": others.get("name") or experiment_name,
+        "notes": others.get("notes") or description,
+        "group": group,
+        "job_type": others.get("job_type"),
+    }
+    given = {key: _text(value) for key, value in named.items() if value is not None}
+    if tags:
+        given["tags"] = _tags(tags)
+    if config is not None:
+        given["config"] = config
+    return given
+
+
+def _tags(tags):
+    """Give back a list of text from a list of anything, or from text: a JSON array, or tags with commas between."""
+    if isinstance(tags, str):
+        if tags.lstrip().startswith("["):
+            import json  # see Run._facts
+
+            try:
+                return _tags(json.loads(tags))
+            except ValueError:
+                pass
+        return [tag.strip() for tag in tags.split(",") if tag.strip()]
+    found = plain(tags)
+    return [str(tag) for tag in found] if isinstance(found, list) else [str(found)]
+
+
+def _text(value):
+    return str(plain(value, DEPTH_LIMIT))

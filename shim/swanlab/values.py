@@ -1,0 +1,160 @@
+"""What may be logged: turns keys, values and steps as users write them into text, floats and integers.
+
+Reports what it cannot use and leaves it out. It must not raise, whatever objects it is given: every broad `except` here
+is there because their methods (`__float__`, `__str__`, `item`, `__getitem__`) are foreign code that may do anything,
+and no object that a user logs may stop the training.
+"""
+
+from _collections_abc import Mapping  # collections.abc without its package, which costs as much as all of the shim
+
+KEY_LIMIT = 512
+STEP_LIMIT = 2**63 - 1  # what every reader can hold; one absurd step must not break a series
+DEPTH_LIMIT = 32
+ACCEPTED = "accepted are numbers, text that float() takes, and arrays or tensors of one element"
+_CONTROL_CHARACTERS = dict.fromkeys(list(range(0x20)) + list(range(0x7F, 0xA0)))
+
+
+def accepted(data, report):
+    """Give back what of a `log()` call's data can be recorded: a dict of key to float, nested dicts joined with `/`.
+
+    `report(topic, text)` hears of everything left out or changed; it is to pass on each topic once.
+    """
+    if not isinstance(data, Mapping):
+        report(("data", kind(data)), "log() takes a dict, not %s; nothing was logged" % kind(data))
+        return {}
+    found = {}
+    for parts, value in _leaves(data, (), report):
+        key = key_text(parts, report)
+        if key is None:
+            continue
+        result = number(value)
+        if result is None:
+            text = "metric %.80r dropped: a value %s cannot be used; %s"
+            report((key, kind(value)), text % (key, described(value), ACCEPTED))
+            continue
+        if key in found:
+            report((key, "twice"), "metric %.80r is twice in one log() call; the later value is taken" % key)
+        found[key] = result
+    return found
+
+
+def number(value):
+    """Give back a value as a float, or None when it is no number."""
+    try:
+        return float(_simple(value))
+    except Exception:
+        return None
+
+
+def step_number(step, report):
+    """Give back a step as an integer, or None (the automatic step) for None and, reported, for an unusable one."""
+    if step is None:
+        return None
+    try:
+        index = _integer(_simple(step))
+        if 0 <= index <= STEP_LIMIT:
+            return index
+    except Exception:
+        pass
+    text = "a step %s cannot be used; accepted are integers from 0 to 2**63 - 1; the automatic step is taken instead"
+    report(("step",), text % described(step))
+    return None
+
+
+def key_text(parts, report):
+    """Give back a metric's name as it is recorded, or None, reported, when there is none.
+
+    `parts` are the keys from the outermost dict to the innermost. Applied to its own result it changes nothing.
+    """
+    try:
+        text = "/".join(map(plain_text, parts))
+    except Exception as error:
+        report(("key", kind(error)), "metric dropped: its name cannot be made text (%s)" % kind(error))
+        return None
+    key = text.translate(_CONTROL_CHARACTERS).strip(" ./")
+    if not key:
+        report(("key", text), "metric %.80r dropped: without spaces, dots and slashes nothing is left of its name" % text)
+        return None
+    if len(key) > KEY_LIMIT:
+        key = key[:KEY_LIMIT].rstrip(" ./")
+        report(("key", key), "metric %.80r: its name is cut at %d characters" % (key, KEY_LIMIT))
+    return key
+
+
+def plain_text(value):
+    """Give back `str(value)` as text that UTF-8 can hold; of a str subclass (an enum, say) the text that it equals."""
+    text = str.__str__(value) if isinstance(value, str) else str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def kind(value):
+    """Give back the name of a value's type, with its module unless it is built in."""
+    cls = type(value)
+    return cls.__name__ if cls.__module__ == "builtins" else "%s.%s" % (cls.__module__, cls.__name__)
+
+
+def described(value):
+    """Give back words for a value in a message: its type and, where that is safe and short, the value."""
+    if isinstance(value, str):
+        return "%.80r of type %s" % (str.__str__(value), kind(value))
+    if type(value) is int and abs(value) > STEP_LIMIT:
+        return "of type int with %d bits" % value.bit_length()
+    if type(value) in (int, float):
+        return "%r of type %s" % (value, kind(value))
+    return "of type %s" % kind(value)
+
+
+def _leaves(data, parents, report):
+    """Yield (keys from the outside in, value) of nested mappings; goes on past a key whose value cannot be read."""
+    try:
+        for key in data:
+            parts = parents + (key,)
+            try:
+                value = data[key]
+            except Exception as error:
+                report(("value", kind(data)), "a value cannot be read from the %s logged: %s" % (kind(data), kind(error)))
+                continue
+            if isinstance(value, Mapping) and len(parts) < DEPTH_LIMIT:
+                yield from _leaves(value, parts, report)
+            else:
+                yield parts, value
+    except Exception as error:
+        report(("data", kind(data)), "the %s logged cannot be read: %s" % (kind(data), kind(error)))
+
+
+def _simple(value):
+    """Give back an int, float or str for whatever stands for one.
+
+    Raises: TypeError, and whatever the value's methods raise.
+    """
+    if isinstance(value, (int, float, str)):
+        return value
+    try:
+        value = value.item()  # NumPy scalars, arrays and tensors of one element
+    except Exception:
+        pass  # no such method, more elements, or a method that means something else
+    if isinstance(value, (int, float, str)):
+        return value
+    if not isinstance(value, complex):
+        if hasattr(type(value), "__float__"):
+            return float(value)
+        if hasattr(type(value), "__index__"):  # float() takes these only since Python 3.8
+            return value.__index__()
+    raise TypeError(kind(value))
+
+
+def _integer(value):
+    """Give back the integer that an int, float or str stands for.
+
+    Raises: ValueError, OverflowError.
+    """
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            value = float(value)
+    if value != int(value):
+        raise ValueError(value)
+    return int(value)

@@ -1,0 +1,241 @@
+"""A user at a real terminal: pexpect and tmux drive shells and full-screen programs behind `swanlab run`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from .conftest import DEADLINE_S, SWANLAB, Workplace, wait_for
+
+PROMPT = "PR0MPT> "
+
+
+def _spawn(work: Workplace, *arguments: str) -> pexpect.spawn[str]:
+    """`swanlab ARGUMENTS` on a terminal of 30 rows and 90 columns."""
+    return pexpect.spawn(
+        SWANLAB, list(arguments), cwd=str(work.directory), env=work.environ,
+        encoding="utf-8", timeout=DEADLINE_S, dimensions=(30, 90),
+    )  # fmt: skip
+
+
+def _shell(work: Workplace) -> pexpect.spawn[str]:
+    """An interactive bash with job control."""
+    environ = {**work.environ, "PS1": PROMPT}
+    shell = pexpect.spawn(
+        "bash", ["--norc", "--noprofile", "--noediting", "-i"], cwd=str(work.directory), env=environ,
+        encoding="utf-8", timeout=DEADLINE_S,
+    )  # fmt: skip
+    shell.expect_exact(PROMPT)
+    return shell
+
+
+def _run_in(shell: pexpect.spawn[str], line: str) -> str:
+    """What the shell prints between this line and its next prompt."""
+    shell.sendline(line)
+    shell.expect_exact(PROMPT)
+    return str(shell.before)
+
+
+def test_all_streams_are_terminals_of_the_users_size(work: Workplace) -> None:
+    """As without us: isatty and size, and nothing doubled on the screen."""
+    code = "import os; print([os.isatty(n) for n in range(3)], [tuple(os.get_terminal_size(n)) for n in range(3)])"
+    terminal = _spawn(work, "run", "-q", sys.executable, "-c", code)
+    terminal.expect(pexpect.EOF)
+    assert terminal.before == "[True, True, True] [(90, 30), (90, 30), (90, 30)]\r\n"
+    assert work.output("--raw") == b"[True, True, True] [(90, 30), (90, 30), (90, 30)]\n"
+
+
+def test_a_prompt_is_answered_with_one_echo(work: Workplace) -> None:
+    """input() works, the answer is seen once and is not in the record, which holds what the child printed."""
+    terminal = _spawn(work, "run", "-q", sys.executable, "-c", "print('hello', input('name? '))")
+    terminal.expect_exact("name? ")
+    terminal.sendline("bob")
+    terminal.expect(pexpect.EOF)
+    assert terminal.before == "bob\r\nhello bob\r\n"
+    assert work.output("--raw") == b"name? hello bob\n"
+
+
+def test_resize_reaches_the_program(work: Workplace) -> None:
+    """SIGWINCH arrives and the side pty has the new size by then."""
+    code = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGWINCH, lambda *_: print('size', *os.get_terminal_size(1), flush=True))\n"
+        "print('ready', flush=True)\nwhile input() != 'end': pass"
+    )
+    terminal = _spawn(work, "run", "-q", sys.executable, "-c", code)
+    terminal.expect_exact("ready")
+    terminal.setwinsize(40, 100)
+    terminal.expect_exact("size 100 40")
+    terminal.sendline("end")
+    terminal.expect(pexpect.EOF)
+
+
+def test_interactive_python(work: Workplace) -> None:
+    """The REPL edits lines, is interrupted, and ends by Ctrl-D."""
+    terminal = _spawn(work, "run", "-q", sys.executable, "-i", "-q")
+    terminal.expect_exact(">>> ")
+    terminal.sendline("6 * 7")
+    terminal.expect_exact("42\r\n")
+    terminal.expect_exact(">>> ")
+    terminal.sendintr()
+    terminal.expect_exact("KeyboardInterrupt")
+    terminal.expect_exact(">>> ")
+    terminal.send("\x1b[A\r")
+    terminal.expect_exact("42\r\n")
+    terminal.sendeof()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_less_gets_its_keys(work: Workplace) -> None:
+    """A pager reads keys, shows the end of the file, quits, and leaves the terminal as it was."""
+    (work.directory / "rows").write_text("".join(f"row {number}\n" for number in range(300)))
+    shell = _shell(work)
+    modes = _run_in(shell, "stty -g")
+    shell.sendline("swanlab run -q less rows")
+    shell.expect_exact("row 20")
+    shell.send("G")
+    shell.expect_exact("row 299")
+    shell.send("q")
+    shell.expect_exact(PROMPT)
+    assert _run_in(shell, "stty -g") == modes
+    shell.close()
+
+
+def test_stop_and_continue(work: Workplace) -> None:
+    """Ctrl-Z stops the job, the shell says so, `fg` continues it, and its status comes through."""
+    shell = _shell(work)
+    shell.sendline("swanlab run -q sh -c 'echo begun; read line; echo got $line; exit 9'")
+    shell.expect_exact("begun")
+    shell.sendcontrol("z")
+    shell.expect("Stopped")
+    shell.expect_exact(PROMPT)
+    shell.sendline("fg")
+    shell.expect_exact("exit 9'")
+    shell.sendline("on")
+    shell.expect_exact("got on")
+    shell.expect_exact(PROMPT)
+    assert "rc=9" in _run_in(shell, "echo rc=$?")
+    shell.close()
+
+
+def test_interrupt_ends_a_shell_loop(work: Workplace) -> None:
+    """Ctrl-C kills the child by SIGINT, we die of it too, and the shell's loop stops."""
+    shell = _shell(work)
+    shell.sendline("for i in 1 2 3; do swanlab run -q sh -c 'echo turn $0; read line' $i; done; echo lo''op over")
+    shell.expect("turn 1\r\n")
+    shell.sendintr()
+    shell.expect_exact(PROMPT)
+    assert not re.search("turn 2|loop over", str(shell.before))
+    shell.close()
+    assert (work.show()["state"], work.show()["signal"]) == ("aborted", "SIGINT")
+
+
+def test_two_interrupts_are_two(work: Workplace) -> None:
+    """A handler runs once for each Ctrl-C."""
+    code = (
+        "import signal, sys\ncount = 0\n"
+        "def handle(*_):\n"
+        "    global count\n    count += 1\n    print('interrupt', count, flush=True)\n    if count == 2: sys.exit(33)\n"
+        "signal.signal(signal.SIGINT, handle)\nprint('ready', flush=True)\nwhile True: signal.pause()"
+    )
+    terminal = _spawn(work, "run", "-q", sys.executable, "-c", code)
+    terminal.expect_exact("ready")
+    terminal.sendintr()
+    terminal.expect_exact("interrupt 1")
+    terminal.sendintr()
+    terminal.expect_exact("interrupt 2")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 33
+    assert "interrupt 3" not in str(terminal.before)
+
+
+class Tmux:
+    """A tmux server of its own with one window of 80 columns and 24 rows."""
+
+    def __init__(self, work: Workplace) -> None:
+        self._socket = str(work.directory / "tmux")
+        self._environ = {**work.environ, "LANG": "C.UTF-8"}
+        shell = f"PS1='{PROMPT}' exec bash --norc --noprofile -i"  # the shell that runs this line forgets an inherited PS1
+        self._run("new-session", "-d", "-x", "80", "-y", "24", "-c", str(work.directory), shell)
+        self.wait(PROMPT.strip())
+
+    def _run(self, *arguments: str) -> str:
+        command = ["tmux", "-S", self._socket, "-f", "/dev/null", *arguments]
+        return subprocess.run(command, env=self._environ, check=True, capture_output=True, text=True, timeout=DEADLINE_S).stdout
+
+    def type(self, *keys: str) -> None:
+        """Send keys, by tmux's names, one after the other."""
+        self._run("send-keys", *keys)
+
+    def screen(self) -> str:
+        """What is on the screen."""
+        return self._run("capture-pane", "-p")
+
+    def wait(self, pattern: str) -> str:
+        """The screen as soon as the regular expression is found on it."""
+        shown = re.compile(pattern, re.MULTILINE)
+        return wait_for(lambda: screen if shown.search(screen := self.screen()) else "", f"{pattern!r} on the screen")
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the window another size."""
+        self._run("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def close(self) -> None:
+        """End the server and all that runs in it."""
+        self._run("kill-server")
+
+
+@pytest.fixture
+def tmux(work: Workplace) -> Iterator[Tmux]:
+    """A terminal multiplexer with a shell in it."""
+    server = Tmux(work)
+    yield server
+    server.close()
+
+
+def test_vim_edits_a_file(work: Workplace, tmux: Tmux) -> None:
+    """A full-screen editor draws, takes keys, writes the file and restores the screen."""
+    tmux.type("swanlab run -q vim -u NONE -i NONE note.txt", "Enter")
+    tmux.wait("^~")
+    tmux.type("i", "written behind the wrapper", "Escape")
+    tmux.type(":wq", "Enter")
+    wait_for((work.directory / "note.txt").exists, "the file that vim writes")
+    tmux.wait(rf"^{PROMPT.strip()}$")
+    assert (work.directory / "note.txt").read_text() == "written behind the wrapper\n"
+
+
+def test_curses_program_follows_the_window(work: Workplace, tmux: Tmux) -> None:
+    """Modes set through stdout reach the real terminal; a resize is drawn; the shell is usable afterwards."""
+    code = (
+        "import curses\n"
+        "def main(s):\n"
+        "    while True:\n"
+        "        s.clear(); s.addstr(0, 0, 'size %d %d' % s.getmaxyx()); s.refresh()\n"
+        "        if s.getch() == ord('q'): return\n"
+        "curses.wrapper(main)\nprint('bye')\n"
+    )
+    Path(work.directory / "screen.py").write_text(code)
+    tmux.type(f"swanlab run -q {sys.executable} screen.py", "Enter")
+    tmux.wait("^size 24 80")
+    tmux.resize(100, 30)
+    tmux.wait("^size 30 100")
+    tmux.type("q")
+    tmux.wait("^bye")
+    tmux.type("echo us''able", "Enter")
+    tmux.wait("^usable")
+
+
+def test_two_lines_of_talk_frame_the_childs(tmux: Tmux) -> None:
+    """On a terminal: our line, the child's lines, our line."""
+    tmux.type("clear; swanlab run sh -c 'echo FIRST; echo SECOND >&2'", "Enter")
+    joined = tmux.wait("^swanlab: finished")
+    assert joined.index("swanlab: recording run") < joined.index("FIRST") < joined.index("SECOND") < joined.index("swanlab: finished")
