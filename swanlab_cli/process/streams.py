@@ -17,6 +17,8 @@ from .flight import Flight
 
 # Reads in a row from one stream before the others and the signals get their turn.
 _READS_IN_A_ROW = 16
+# A read that gives less than a pty can hand over at once (4095 bytes) has emptied it: another would only say EAGAIN.
+_MOST_AT_ONCE = 4000
 # The most that a pipe (/proc/sys/fs/pipe-max-size, default) or a pty holds.
 KERNEL_BUFFER_BYTES = 1 << 20
 _DEFAULT_SIZE = (24, 80)  # rows and columns of a pty where no terminal is outside
@@ -77,7 +79,7 @@ class Stream:
             if written < length:
                 self.pending = bytes(data[written:])
             flight.clear(length)
-            if self.pending or self.sink_error:
+            if self.pending or self.sink_error or length < _MOST_AT_ONCE:
                 return
 
     def flush(self) -> None:

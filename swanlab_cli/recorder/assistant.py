@@ -20,7 +20,7 @@ from ..store.writer import OutputWriter, RecordWriter
 # What the pump writes on the control pipe: END when all is appended, CLOSE + i to close the copy of source i; smaller
 # bytes are signals to forget.
 CLOSE, END = 128, 255
-_NICENESS = 10
+_NICENESS = 19
 _MOST_RESTARTS = 3
 
 

@@ -79,6 +79,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     inherited = _inherited_descriptors()
     mask = SignalMask()
     environment = _own_environment()
+    _check_patterns(settings)
     header = _header(arguments, settings)
     _refuse_existing(settings)
     try:
@@ -158,6 +159,22 @@ def _check_id(run_id: str) -> str:
             f"an id has at most {_LONGEST_ID} letters, digits, '-', '_', '.' or '+' and begins with a letter or digit",
         )
     return run_id
+
+
+def _check_patterns(settings: RunSettings) -> None:
+    """Refuse regular expressions that cannot be used, before anything is started.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if not settings.patterns:
+        return
+    from ..parser import Parser  # only those who give patterns wait for it
+
+    try:
+        Parser(settings.parse, settings.patterns, settings.step_key)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _refuse_existing(settings: RunSettings) -> None:
