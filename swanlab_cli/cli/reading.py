@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from ..recorder.view import RunView, describe, iso_time, open_run, points_of, su
 from ..records import Json, Lane, Point, encode_value
 from ..store.reader import OutputTail, find_run, list_directories
 from ..store.state import RUNNING, describe_end
-from .text import duration, size, table
+from .text import columns, duration, size, table
 
 _LANE = Lane()
 _FOLLOW_INTERVAL_S = 0.1
@@ -112,14 +112,14 @@ def _card(view: RunView, points: Sequence[Point]) -> str:
         *(("warning", text) for text in facts["warnings"]),
         *(("dropped", f"{count} points of {metric}: step taken") for metric, count in facts["dropped"].items()),
     ]
-    parts = [table(("", ""), [(label, str(text)) for label, text in rows if text]).lstrip("\n")]
+    parts = [columns((label, str(text)) for label, text in rows if text)]
     if facts["config"]:
-        rows = [(f"  {key}", json.dumps(value)) for key, value in facts["config"].items()]
-        parts.append("Config" + table(("", ""), rows))
+        parts.append("Config\n" + columns((f"  {key}", json.dumps(value)) for key, value in facts["config"].items()))
     if points:
         parts.append("Metrics\n" + _summary_table(summarise(points)))
-    if facts["environment"]:
-        parts.append("Environment\n" + "\n".join(_environment_lines(facts["environment"])))
+    environment = columns((f"  {label}", text) for label, text in _environment_rows(facts["environment"]) if text)
+    if environment:
+        parts.append("Environment\n" + environment)
     return "\n\n".join(parts)
 
 
@@ -133,20 +133,24 @@ def _short(value: float | str | None) -> str:
     return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _environment_lines(environment: Json) -> Iterator[str]:
-    """One line a probe; packages are counted, not listed."""
-    for probe, facts in environment.items():
-        if probe == "failed":
-            for failure in facts:
-                yield f"  {failure['probe']}: not known, {failure['why']}"
-            continue
-        parts = []
-        for name, value in facts.items():
-            if isinstance(value, dict):
-                parts.append(f"{len(value)} {name}")
-            elif value not in (None, "", []):
-                parts.append(f"{name.removesuffix('_bytes')} {size(value) if name.endswith('_bytes') else value}")
-        yield f"  {probe}: {', '.join(parts)}"
+def _environment_rows(environment: Json) -> Iterator[tuple[str, str]]:
+    """(label, facts) for a person; `--json` has them all."""
+    if "os" not in environment:  # the first to be known
+        return
+    probes = ("os", "host", "cpu", "memory", "python", "git")
+    os, host, cpu, memory, python, git = (defaultdict(lambda: None, environment.get(probe) or {}) for probe in probes)
+    yield "host", _join(host["name"], os["name"], f"kernel {os['kernel']}", os["architecture"], os["libc"])
+    yield "cpu", _join(cpu["model"], f"{cpu['cores']} cores", f"{cpu['usable']} usable")
+    yield "memory", size(memory["total_bytes"] or 0)
+    if python["executable"]:
+        yield "python", _join(python["version"], python["executable"], f"{len(python['packages'] or ())} packages")
+    yield "git", _join((git["commit"] or "")[:10], git["branch"], "with uncommitted changes" if git["dirty"] else None)
+    for failure in environment.get("failed", ()):
+        yield failure["probe"], f"not known: {failure['why']}"
+
+
+def _join(*parts: str | None) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def print_points(logdir: str, name: str, keys: Sequence[str], as_json: bool) -> None:

@@ -47,7 +47,7 @@ def list_directories(logdir: str) -> list[str]:
         return []
     except OSError as error:
         raise StoreError(f"cannot read the log directory '{logdir}': {error.strerror}") from error
-    return [os.path.join(logdir, name) for name in names]
+    return [os.path.join(os.path.abspath(logdir), name) for name in names]
 
 
 def find_run(logdir: str, name: str) -> str:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 SWANLAB = str(Path(sys.executable).parent / "swanlab")
@@ -41,7 +42,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 25
     with tempfile.TemporaryDirectory() as folder:
         run = [SWANLAB, "run", "-q", "--logdir", os.path.join(folder, "logs"), "--"]
-        cases = {
+        cases: dict[str, Callable[[], float]] = {
             "python -c pass": lambda: _wall_ms([sys.executable, "-c", "pass"]),
             "swanlab run true, in all": lambda: _wall_ms([*run, "true"]),
             "first instruction, bare": lambda: _first_instruction_ms([]),

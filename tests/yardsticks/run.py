@@ -38,7 +38,8 @@ def _pytest(suite: Path, options: str, allowed: str, selected: Iterable[str]) ->
     if result.returncode not in (0, 1):
         sys.exit(f"the suite did not run: {result.stdout}{result.stderr}")
     print(f"transparency {options}: {result.stdout.splitlines()[-1]}")
-    return {match[1] for match in re.finditer(r"^(?:FAILED|ERROR) \S*?::(\S+?(?:\[.*?\])?)(?: - .*)?$", result.stdout, re.MULTILINE)}
+    bad = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+?(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
+    return {match[1] for match in bad.finditer(result.stdout)}
 
 
 def check_transparency(shared: Path, options: str, allowed: str, known: set[str]) -> list[str]:
