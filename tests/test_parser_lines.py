@@ -72,7 +72,8 @@ def test_passing_over_repaints_without_needle_keeps_count() -> None:
 
 OUTPUTS = {
     "pairs": b"step=1 loss=0.5 acc=36.5%\r\nstep=2 loss=nan\n\nnothing here\nlast=1",
-    "bar": b"\rEpoch 1:  10%|#  | 1/10 [00:01, 1.0it/s, loss=0.5, lr=0.1]\rEpoch 1:  20%|## | 2/10 [loss=0.4, lr=0.1]\n",
+    "bar": b"\rEpoch 1:  10%|#  | 1/10 [00:01, 1.0it/s, loss=0.5, lr=0.1]"
+    b"\rEpoch 1:  20%|## | 2/10 [00:02, 1.0it/s, loss=0.4, lr=0.1]\n",
     "escapes": "\x1b[1mloss\x1b[0m=0.5\x1b]0;a=1\x1b\\ x=2\x1b[2K\r\x1b[A中文=0.25\b5\n".encode(),
     "many-repaints": b"a=1\r\r\na=1\ra=2\ra=2\rb\ra=2\na=2\r",
     "ill-formed": b"a=1 \xe4\xb8 b=2\xff\n\x1b\x1b[\n=\n==1\n",
@@ -128,7 +129,8 @@ def test_single_bytes_are_read_in_linear_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["f(a=1) ", "a=1,2", "((", "a(", "_", "1", ".", "step ", "a:", "'", " ", "=", "a b ", "1,234", "/", "a=", "\b"]
+    "unit",
+    ["f(a=1) ", "a=1,2", "((", "a(", "_", "1", ".", "step ", "a:", "'", " ", "=", "a b ", "1,234", "/", "a=", "\b"],
 )
 def test_no_text_takes_more_than_linear_time(unit: str) -> None:
     """Repetition of anything over a whole repaint is read; a quadratic search would not come to an end."""

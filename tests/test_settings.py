@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -306,7 +305,7 @@ def test_choices_are_listed_where_a_value_is_none_of_them() -> None:
     """The message has the place, the value and the choices."""
     setting = next(setting for setting in RUN_SETTINGS if setting.name == "parse")
     assert check_choice(setting, "none", "--parse") == "none"
-    with pytest.raises(SettingsError, match="^--parse: 'x' is not one of kv, none$"):
+    with pytest.raises(SettingsError, match=r"^--parse: 'x' is not one of kv, none$"):
         check_choice(setting, "x", "--parse")
 
 
@@ -369,11 +368,4 @@ def test_document_that_cannot_be_used_is_named(tmp_path: Path, name: str, conten
 def test_document_can_always_be_recorded(tmp_path: Path, name: str, text: str) -> None:
     """A config file may hold what JSON has no word for; the run's header must still be JSON."""
     document = read_document(str(write(tmp_path / name, text)))
-    assert not _has_nonfinite(document)
     json.dumps(document, allow_nan=False)
-
-
-def _has_nonfinite(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_nonfinite(item) for item in value.values())
-    return isinstance(value, float) and not math.isfinite(value)

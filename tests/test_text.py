@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from swanlab_cli.cli.text import duration, size, table
+from swanlab_cli.cli.text import columns, duration, size, table
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,23 @@ def test_size_has_a_binary_unit(count: int, expected: str) -> None:
         (("ID", "NAME"), [("a1", "x"), ("b", "longer")], "ID  NAME\na1  x\nb   longer"),
         (("A", "B", "C"), [("", "", ""), ("1", "", "3")], "A  B  C\n\n1     3"),
         (("LONG", "X"), [], "LONG  X"),
-        (("", ""), [("run", "a1"), ("state", "lost")], "\nrun    a1\nstate  lost"),
     ],
-    ids=["widths", "empty cells", "no rows", "no headings"],
+    ids=["widths", "empty cells", "no rows"],
 )
 def test_columns_are_aligned_two_blanks_apart(headings: Sequence[str], rows: Sequence[Sequence[str]], expected: str) -> None:
     """Each column as wide as its widest cell, no blanks at the end of a line."""
     assert expected == table(headings, rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("run", "a1"), ("state", "lost")], "run    a1\nstate  lost"),
+        ([("  lr", "0.1  "), ("  depth", "3")], "  lr     0.1\n  depth  3"),
+        ([], ""),
+    ],
+    ids=["pairs", "indented", "none"],
+)
+def test_columns_need_no_headings(rows: Sequence[Sequence[str]], expected: str) -> None:
+    """Blanks before a cell stay, blanks at the end of a line go."""
+    assert expected == columns(iter(rows))

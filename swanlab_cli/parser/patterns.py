@@ -12,9 +12,9 @@ from swanlab_cli.parser.values import read_number, read_step
 class Patterns:
     """Finds what the user's patterns describe.
 
-    A named group is a key and what it matched the value, read by the same rules as the value of a pair; the group `step`
-    is the step; the groups `key` and `value` together give one metric whose name is printed. A group that took no part,
-    or holds no number, gives nothing.
+    A named group is a key and what it matched the value, read by the same rules as the value of a pair; the group
+    `step` is the step; the groups `key` and `value` together give one metric whose name is printed. A group that took
+    no part, or holds no number, gives nothing.
     """
 
     rule = "pattern"
@@ -25,7 +25,8 @@ class Patterns:
         Raises:
             ValueError: one is no regular expression, or names no metric.
         """
-        self._patterns = [(_compile(pattern), _metric_groups(pattern)) for pattern in patterns]
+        compiled = [_compile(pattern) for pattern in patterns]
+        self._patterns = [(pattern, _metric_groups(pattern)) for pattern in compiled]
 
     def find(self, repaint: Repaint) -> list[tuple[str, float, int | None]]:
         """What the patterns find, one pattern after the other: (key, value, step that the match states or None)."""
@@ -47,22 +48,20 @@ def _compile(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"pattern {pattern!r} is no regular expression: {error}") from error
 
 
-def _metric_groups(pattern: str) -> list[tuple[str | None, str]]:
+def _metric_groups(pattern: re.Pattern[str]) -> list[tuple[str | None, str]]:
     """The (group that holds the key, or None: its own name is the key; group that holds the value) of each metric."""
-    names = [name for name in re.compile(pattern).groupindex if name != "step"]
+    names = [name for name in pattern.groupindex if name != "step"]
     if not names:
         raise ValueError(
-            f"pattern {pattern!r} names no metric: it needs a named group such as (?P<loss>...), or (?P<key>...) and "
-            "(?P<value>...)"
+            f"pattern {pattern.pattern!r} names no metric: it needs a named group such as (?P<loss>...), "
+            "or (?P<key>...) and (?P<value>...)"
         )
     if "key" in names and "value" in names:
         return [("key", "value"), *((None, name) for name in names if name not in ("key", "value"))]
     return [(None, name) for name in names]
 
 
-def _readings(
-    match: re.Match[str], groups: list[tuple[str | None, str]]
-) -> list[tuple[str, float, int | None]]:
+def _readings(match: re.Match[str], groups: list[tuple[str | None, str]]) -> list[tuple[str, float, int | None]]:
     fields = match.groupdict()
     step = read_step(fields.get("step") or "")
     found = []

@@ -15,11 +15,11 @@ _BAR = re.compile(r"[0-9]%\|")
 class Steps:
     """Finds the step that a line states.
 
-    The first of these that the line has, in this order: the key that the user chose, `global_step`, `step`, `iteration`,
-    `iter`, `epoch`; then the same as last component of a longer key (`train/step=5`). Case makes no difference. It is
-    written as a pair (`step=5`, `step=10/500`) or in words (`Step 5`, `iter: 5`, `Epoch [3/10]`, `epoch #3`). It is a whole
-    number; `epoch: 0.25` is none. In a bar only pairs and the user's key count, and an epoch counts only on a line without
-    finer counter.
+    The first of these that the line has, in this order: the key that the user chose, `global_step`, `step`,
+    `iteration`, `iter`, `epoch`; then the same as last component of a longer key (`train/step=5`). Case makes no
+    difference. It is written as a pair (`step=5`, `step=10/500`) or in words (`Step 5`, `iter: 5`, `Epoch [3/10]`,
+    `epoch #3`). It is a whole number; `epoch: 0.25` is none. In a bar only pairs and the user's key count, and an
+    epoch counts only on a line without finer counter.
     """
 
     def __init__(self, step_key: str | None = None) -> None:

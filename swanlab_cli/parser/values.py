@@ -19,7 +19,7 @@ _UNIT = rf"""(?:
     | (?:[kKMGTP]i?)? (?:[bB]|[bB]ytes?|[bB]its?|[bB]ps|Hz|Wh?|V|A|J|g|m|eV|F|[Ff][Ll][Oo][Pp][sS]?|[Tt]ok(?:en)?s?)
     | [kKMGTP]
     | [mnuµμ]s | msecs? | s | secs? | seconds? | mins? | minutes? | h | hrs? | hours? | d | days?
-    | its? | iter(?:ation)?s? | steps? | epochs? | batch(?:es)? | samples? | examples? | ex | im(?:a?g(?:e)?)?s?
+    | its? | iter(?:ation)?s? | steps? | epochs? | batch(?:es)? | samples? | examples? | ex | im(?:g|age)s?
     | seqs? | words? | frames? | fps | req(?:uest)?s? | ops? | x | X | dB | deg | rad | px | mm | cm | pp | C
     )(?:/(?:{_PER})){{0,2}}"""
 
@@ -39,8 +39,7 @@ ALONE = rf"({_SIGN}(?:{_GROUPED}|{_PLAIN}|{_NOT_FINITE}))(?:{_UNIT})?\s*$"
 _TYPES = r"(?:[Tt]ensor|[Aa]rray|[Ss]calar|Decimal|b?float(?:16|32|64|128)?|u?int(?:8|16|32|64)?|double|half|long)"
 _VALUE = re.compile(
     rf"""
-      {PLAIN}
-    | ({_SIGN}{_GROUPED}){_END}
+      ({_SIGN}(?:{_GROUPED}|{_PLAIN})){_END}
     | ({_SIGN}{_NOT_FINITE})%?(?!\w|[.]\w|[/=-])
     | (?P<quote>["'])\s*({_SIGN}(?:{_GROUPED}|{_PLAIN}|{_NOT_FINITE}))(?:{_UNIT})?\s*(?P=quote)
     | (?:(?:[A-Za-z_]\w*\.)*{_TYPES}\(\s*[\[(]{{0,2}} | \[{{1,2}} | \()
@@ -51,7 +50,7 @@ _VALUE = re.compile(
 
 
 def read_number(text: str) -> float | None:
-    """The number at the start of *text*, out of its quotes, brackets (the first of a list) or `tensor(...)`, or None."""
+    """The number at the start of *text* or None; out of its quotes, brackets (the first of a list) or `tensor(...)`."""
     match = _VALUE.match(text)
     if match is None or match.lastindex is None:
         return None

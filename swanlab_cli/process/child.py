@@ -78,8 +78,11 @@ def fork_child(command: Command, streams: Sequence[Stream], mask: SignalMask) ->
     return pid, reader
 
 
-def wait_for_exec(reader: int, command: Command) -> SpawnFailure | None:
-    """Wait until the child has become the command; why it could not, or None."""
+def read_exec_failure(reader: int, command: Command) -> SpawnFailure | None:
+    """Why the child, which has ended, never became the command; None if it did.
+
+    Nobody waits for the exec: a child that is stopped before it is a stopped child like any other.
+    """
     data = os.read(reader, 4)
     os.close(reader)
     return _describe(int.from_bytes(data, "little"), command) if data else None

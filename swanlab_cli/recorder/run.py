@@ -18,8 +18,8 @@ from ..process.child import (
     executable_of,
     find_command,
     fork_child,
+    read_exec_failure,
     replace_process,
-    wait_for_exec,
 )
 from ..process.flight import Flight
 from ..process.pump import Outcome, Pump
@@ -98,9 +98,9 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     target = _target(command, header, environment, child_pid)
     assistant = Assistant(_assign(directory, header, target, flight, streams, output))
     _let_go(inherited)
-    failure = wait_for_exec(exec_failure, command)
     pump = Pump(child_pid, streams, signals, flight, output.append, assistant)
     outcome = pump.run()
+    failure = read_exec_failure(exec_failure, command)
     end = _end(outcome, failure, time.monotonic() - started, output)
     warnings = _write_end(directory, end, output)
     counts = assistant.end(_PATIENCE_S)
