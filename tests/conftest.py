@@ -37,9 +37,11 @@ class Workplace:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.logdir = directory / "swanlog"
-        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("SWANLAB_")}
+        # A terminal's size in variables, as pytest's workers get it, would hide the real one from curses programs.
+        dropped = ("LINES", "COLUMNS", "XDG_CONFIG_HOME")
+        names = (name for name in os.environ if not name.startswith("SWANLAB_") and name not in dropped)
+        self.environ = {name: os.environ[name] for name in names}
         self.environ.update(HOME=str(directory), PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", TERM="xterm")
-        self.environ.pop("XDG_CONFIG_HOME", None)
 
     def swanlab(
         self, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None

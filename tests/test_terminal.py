@@ -112,7 +112,7 @@ def test_less_gets_its_keys(work: Workplace) -> None:
 def test_stop_and_continue(work: Workplace) -> None:
     """Ctrl-Z stops the job, the shell says so, `fg` continues it, and its status comes through."""
     shell = _shell(work)
-    shell.sendline("swanlab run -q sh -c 'echo begun; read line; echo got $line; exit 9'")
+    shell.sendline("swanlab run -q sh -c 'echo be''gun; read line; echo got $line; exit 9'")
     shell.expect_exact("begun")
     shell.sendcontrol("z")
     shell.expect("Stopped")
@@ -123,6 +123,24 @@ def test_stop_and_continue(work: Workplace) -> None:
     shell.expect_exact("got on")
     shell.expect_exact(PROMPT)
     assert "rc=9" in _run_in(shell, "echo rc=$?")
+    shell.close()
+
+
+def test_stop_while_starting(work: Workplace) -> None:
+    """Ctrl-Z while the child is about to exec stops the job, and `fg` lets it go on."""
+    shell = _shell(work)
+    shell.delaybeforesend = None
+    for count in range(5):
+        shell.sendline("swanlab run -q sh -c 'read line; echo go''t $line'")
+        wait_for(lambda: len(list(work.logdir.glob("run-*"))) > count, "the run's directory")  # noqa: B023  # called in this turn
+        shell.sendcontrol("z")
+        shell.expect("Stopped")
+        shell.expect_exact(PROMPT)
+        shell.sendline("fg")
+        shell.expect("sh -c")  # the shell has given the terminal to the job
+        shell.sendline("on")
+        shell.expect_exact("got on")
+        shell.expect_exact(PROMPT)
     shell.close()
 
 

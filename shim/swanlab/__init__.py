@@ -1,13 +1,14 @@
 """Stands in for the SwanLab SDK inside `swanlab run`: what a script logs goes into that run's directory.
 
-`swanlab run` puts this package on the child's PYTHONPATH. It must not print to stdout unless asked, import anything but the
-standard library, or raise, except where `log` says so. Files, network and accounts of the SDK have no place here.
+`swanlab run` puts this package on the child's PYTHONPATH. It must not print to stdout unless asked, import anything but
+the standard library, or raise, except where `log` says so. Files, network and accounts of the SDK have no place here.
 """
 
 import os
 
 from .inbox import Inbox, inbox_path
 from .lifecycle import Run, Settings, arguments_given
+from .values import number
 
 __version__ = "0.10.3+cli"
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 _run_dir = os.environ.get("SWANLAB_CLI_RUN_DIR")
-_run = Run(_run_dir, Inbox(inbox_path(_run_dir, os.environ.get("SWANLAB_CLI_INBOX"))))
+_run = Run(_run_dir, Inbox(inbox_path(_run_dir, os.environ.get("SWANLAB_CLI_INBOX")), number))
 
 log = _run.log
 config = _run.config
@@ -50,9 +51,9 @@ def init(
 ):
     """Join the run that `swanlab run` has opened and give it what it is told here; give back the run.
 
-    Understood: `project`, `name` or `experiment_name`, `notes` or `description`, `group`, `job_type`, `tags`, and `config` (a
-    dict, a namespace, a dataclass, an object, a JSON, YAML or TOML file). What the command line has set stays. Anything
-    else is accepted and means nothing. It may be called again, also after `finish()`.
+    Understood: `project`, `name` or `experiment_name`, `notes` or `description`, `group`, `job_type`, `tags`, and
+    `config` (a dict, a namespace, a dataclass, an object, a JSON, YAML or TOML file). What the command line has set
+    stays. Anything else is accepted and means nothing. It may be called again, also after `finish()`.
     """
     _run.join(arguments_given(project, experiment_name, description, group, tags, config, others))
     return _run

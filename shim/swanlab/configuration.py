@@ -1,7 +1,7 @@
 """`swanlab.config`: keeps the objects that the script stores, and records them as JSON can hold them.
 
-A change inside a stored dict or list is not seen; assign or update the top-level key to record it. As in values.py, every
-broad `except` stands before foreign objects' methods.
+A change inside a stored dict or list is not seen; assign or update the top-level key to record it. As in values.py,
+every broad `except` stands before foreign objects' methods.
 """
 
 import os
@@ -35,11 +35,9 @@ class Config(MutableMapping):
             self._record(changes)
 
     def adopt(self, defaults):
-        """Take over what a script's `init()` gives, less what the command line gave; give back that, for the record."""
+        """Take over what a script's `init()` gives, less what the command line gave; the record is up to the caller."""
         fixed = self._header()
-        taken = {key: value for key, value in defaults.items() if key not in fixed}
-        self._values().update(taken)
-        return plain(taken)
+        self._values().update((key, value) for key, value in defaults.items() if key not in fixed)
 
     def _values(self):
         if self._own is None:
@@ -101,7 +99,7 @@ def settings_of(source, report):
             return {name: value for name, value in vars(source).items() if not name.startswith("_")}
         return dict(source)
     except Exception as error:
-        text = "config of type %s is not used (%s); accepted are dicts, namespaces, dataclasses and JSON, YAML or TOML files"
+        text = "config of type %s is not used (%s); accepted are dicts, objects with attributes, JSON, YAML and TOML files"
         report(("config", kind(source)), text % (kind(source), cause(error)))
         return {}
 

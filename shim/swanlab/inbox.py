@@ -4,37 +4,39 @@ The format is in ARCHITECTURE.md under "inbox". This module must not know what m
 """
 
 import os
-from binascii import hexlify
-from struct import Struct
 from time import time
 
+from .compact import TORN, points_recorder
 from .messages import cause, one_line, say
 
-FORMATS_LIMIT = 1000  # key sets that get a compact form; a program that invents more has its points as JSON
+KEYS_LIMIT = 20000  # of all compact forms together; a program that invents more keys has its points recorded as JSON
 REPORTS_LIMIT = 1000  # different complaints of one process
 # Where our descriptor goes: the kernel hands out the lowest free number, so up here nobody gets ours by chance after
 # a daemon's close-everything loop.
 HIGH_DESCRIPTORS = (4000, 1000, 500, 200)
-TORN = "only a part of the record fitted"
-_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 class Inbox:
-    """Appends records to the inbox, each with a single write. Without a path every record vanishes."""
+    """Appends records to the inbox, each with a single write. Without a path every record vanishes.
 
-    def __init__(self, path):
+    `number(value)` turns what a script logs into a float, or raises. From its creation on, a forked child begins anew.
+    """
+
+    def __init__(self, path, number):
         self.path = path
-        self.formats = {}  # tuple of keys -> (descriptor, pack, (head, tail), size); emptied whenever it may be stale
+        self.recorders = {}  # tuple of keys -> function (data, step); emptied whenever they may be stale
+        self._number = number
         self._file = None
         self._reported = set()
         self._begin()
         os.register_at_fork(after_in_child=self._begin_again)
 
-    def points(self, keys, values, step):
-        """Append one `log()` call: a tuple of keys, as many floats, and a step or None. Compact where possible."""
+    def points(self, values, step):
+        """Append one `log()` call: a dict of key to float, and a step or None. Compact where possible."""
         if self.path is not None:
-            self._attempt(self._append_points, keys, values, step)
+            self._attempt(self._append_points, values, step)
 
     def send(self, type, **fields):
         """Append a JSON record; `fields` must be what JSON can hold."""
@@ -52,12 +54,13 @@ class Inbox:
         self.send("warning", text=one_line(text))
 
     def lose(self, error):
-        """Count one record that could not be written; say so the first time, and open the file anew at the next."""
+        """Count one record that could not be written; say so the first time, and open the file anew for the next."""
         self._lost += 1
-        self._forget()
+        self._close()
         if ("lost",) not in self._reported:
             self._reported.add(("lost",))
-            say("cannot write to %r (%s); the program goes on, unrecorded until that works again" % (self.path, cause(error)))
+            text = "cannot write to %r (%s); the program goes on, unrecorded until that works again"
+            say(text % (self.path, cause(error)))
 
     def _attempt(self, append, *args):
         try:
@@ -65,28 +68,27 @@ class Inbox:
         except Exception as error:  # a full disk, a broken directory, a mistake of ours: none may reach the program
             self.lose(error)
             return
-        if self._lost:
+        if self._lost and self._file is not None:
             lost, self._lost = self._lost, 0
             self.send("warning", text="%d records were lost: the inbox could not be written" % lost)
 
     def _usable_file(self):
         file = self._file
         if file is None or not file.is_ours():
-            self.formats.clear()
+            self.recorders.clear()  # what the next file holds is unknown, so the keys are sent again
             file = self._file = _File(self.path)  # threads that get here together open one each, and each is good
         return file
 
-    def _append_points(self, file, keys, values, step):
-        form = self.formats.get(keys)
-        if form is None or form[0] != file.descriptor:
-            form = self._define(file, keys)
-        if form is None:
-            numbers = {key: _NOT_FINITE.get(str(value), value) for key, value in zip(keys, values)}
-            self._append_json(file, "log", {"step": step, "values": numbers})
+    def _append_points(self, file, values, step):
+        keys = tuple(values)
+        recorder = self.recorders.get(keys)
+        if recorder is None or recorder.descriptor != file.descriptor:
+            recorder = self._define(file, keys)
+        if recorder is not None:
+            recorder(values, step)
         else:
-            pack, frame = form[1:3]
-            record = hexlify(pack(time(), *values)).join(frame)
-            file.append(record if step is None else b"%b @%d\n" % (record[:-1], step))
+            finite = {key: _NOT_FINITE.get(str(value), value) for key, value in values.items()}
+            self._append_json(file, "log", {"step": step, "values": finite})
 
     def _append_json(self, file, type, fields):
         import json  # costs more than all the rest of this package
@@ -96,32 +98,33 @@ class Inbox:
         file.append(("\n%s\n" % json.dumps(record, allow_nan=False)).encode("ascii"))
 
     def _define(self, file, keys):
-        """Append a `keys` record and give back the compact form, or None where JSON is the better way."""
-        if not file.is_safe or len(self.formats) >= FORMATS_LIMIT:
+        """Append a `keys` record and give back its recorder, or None where JSON is the better way."""
+        if not file.is_safe or self._keys_defined + len(keys) > KEYS_LIMIT:
             return None
-        name = "%d.%d" % (self._pid, self._defined)
-        self._defined += 1
+        name = "%d.%d" % (self._pid, self._sets_defined)
+        self._sets_defined += 1
+        self._keys_defined += len(keys)
         head = '\n{"time": %r, "pid": %d, "type": "keys", "id": "%s", "keys": [' % (time(), self._pid, name)
         file.append((head + ", ".join(map(_quoted, keys)) + "]}\n").encode("ascii"))
-        pack = Struct(">%dd" % (len(keys) + 1))
-        frame = (("\n#%s " % name).encode("ascii"), b"\n")
-        form = (file.descriptor, pack.pack, frame, len(frame[0]) + 2 * pack.size + 1)
-        self.formats[keys] = form
-        return form
+        recorder = points_recorder(name, keys, file.descriptor, self._number, self.lose)
+        recorder.descriptor = file.descriptor
+        self.recorders[keys] = recorder
+        return recorder
 
-    def _forget(self):
-        self.formats.clear()  # what the next file holds is unknown, so the keys are sent again
+    def _close(self):
+        self.recorders.clear()
         file, self._file = self._file, None
         if file is not None and file.is_ours():
             os.close(file.descriptor)
 
     def _begin(self):
         self._pid = os.getpid()
-        self._defined = 0
+        self._sets_defined = 0
+        self._keys_defined = 0
         self._lost = 0
 
     def _begin_again(self):
-        self._forget()
+        self._close()
         self._begin()
 
 
@@ -130,8 +133,15 @@ class _File:
 
     def __init__(self, path):
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self.descriptor, self.is_safe = _raised(os.open(path, flags, 0o666))
+        self.descriptor, self.is_safe = _moved_up(os.open(path, flags, 0o666))
         self._identity = _identity(self.descriptor)
+
+    def is_ours(self):
+        """Whether the descriptor still is the file that was opened."""
+        try:
+            return _identity(self.descriptor) == self._identity
+        except OSError:
+            return False
 
     def append(self, record):
         """Append a record with one write.
@@ -140,13 +150,6 @@ class _File:
         """
         if os.write(self.descriptor, record) != len(record):
             raise OSError(TORN)
-
-    def is_ours(self):
-        """Whether the descriptor still is the file that was opened."""
-        try:
-            return _identity(self.descriptor) == self._identity
-        except OSError:
-            return False
 
 
 def inbox_path(run_dir, prefix):
@@ -161,8 +164,8 @@ def _identity(descriptor):
     return status.st_dev, status.st_ino
 
 
-def _raised(descriptor):
-    """Move a descriptor up; give back its number and whether it is high enough to be safe from reuse."""
+def _moved_up(descriptor):
+    """Move a descriptor to a high number; give back that, and whether it is high enough to be safe from reuse."""
     from fcntl import F_DUPFD_CLOEXEC, fcntl  # only a process that logs needs it
 
     for lowest in HIGH_DESCRIPTORS:
@@ -181,4 +184,3 @@ def _quoted(key):
     import json  # see Inbox._append_json
 
     return json.dumps(key)
-

@@ -91,12 +91,13 @@ class Run:
             say("finish() was called already")
             return
         if state not in STATES:
-            say("finish() takes the states %s, not %s; the run stays open" % (", ".join(STATES), values.described(state)))
+            allowed = ", ".join(STATES)
+            say("finish() takes the states %s, not one %s; the run stays open" % (allowed, values.described(state)))
             return
         details = {} if error is None else {"error": plain(error)}
         self._inbox.send("finish", state=state, **details)
         self._end = state
-        self._inbox.formats.clear()
+        self._inbox.recorders.clear()
 
     def join(self, given):
         """Take part in the run, again if `finish()` was called; tell it what the script says about it."""
@@ -105,7 +106,9 @@ class Run:
         config = given.pop("config", None)
         self._given.update(given)
         if config is not None:
-            given["config"] = self.config.adopt(settings_of(config, self._inbox.report))
+            defaults = settings_of(config, self._inbox.report)
+            self.config.adopt(defaults)
+            given["config"] = plain(defaults)
         self._inbox.send("init", **given)
 
     def _fact(self, key):

@@ -27,8 +27,9 @@ def accepted(data, report):
         key = key_text(parts, report)
         if key is None:
             continue
-        result = number(value)
-        if result is None:
+        try:
+            result = number(value)
+        except Exception:
             text = "metric %.80r dropped: a value %s cannot be used; %s"
             report((key, kind(value)), text % (key, described(value), ACCEPTED))
             continue
@@ -39,11 +40,11 @@ def accepted(data, report):
 
 
 def number(value):
-    """Give back a value as a float, or None when it is no number."""
-    try:
-        return float(_simple(value))
-    except Exception:
-        return None
+    """Give back a value as a float.
+
+    Raises: TypeError, ValueError or OverflowError when it is no number, and whatever its methods raise.
+    """
+    return float(_simple(value))
 
 
 def step_number(step, report):
@@ -73,7 +74,7 @@ def key_text(parts, report):
         return None
     key = text.translate(_CONTROL_CHARACTERS).strip(" ./")
     if not key:
-        report(("key", text), "metric %.80r dropped: without spaces, dots and slashes nothing is left of its name" % text)
+        report(("key", text), "metric %.80r dropped: nothing but spaces, dots or slashes in its name" % text)
         return None
     if len(key) > KEY_LIMIT:
         key = key[:KEY_LIMIT].rstrip(" ./")
@@ -112,7 +113,8 @@ def _leaves(data, parents, report):
             try:
                 value = data[key]
             except Exception as error:
-                report(("value", kind(data)), "a value cannot be read from the %s logged: %s" % (kind(data), kind(error)))
+                text = "a value of the %s logged cannot be read: %s"
+                report(("value", kind(data)), text % (kind(data), kind(error)))
                 continue
             if isinstance(value, Mapping) and len(parts) < DEPTH_LIMIT:
                 yield from _leaves(value, parts, report)

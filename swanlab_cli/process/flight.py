@@ -23,8 +23,9 @@ class Flight:
         self.buffer = memoryview(self._memory)[_HEAD_BYTES:]
         self.buffer[:] = _UNTOUCHED
 
-    def reading(self, stream_index: int) -> None:
-        """Note that the next bytes in the buffer come from this stream."""
+    def reading(self, stream_index: int, position: int) -> None:
+        """Note that the next bytes in the buffer come from this stream and belong at `position` of the record."""
+        self._memory[1:9] = position.to_bytes(8, "little")
         self._memory[0] = stream_index
 
     def recorded(self) -> None:
@@ -35,9 +36,10 @@ class Flight:
         """Make the first `length` bytes count as untouched again."""
         self.buffer[:length] = _UNTOUCHED[:length]
 
-    def rescue(self) -> tuple[int, bytes] | None:
+    def rescue(self, record_size: int) -> tuple[int, bytes] | None:
         """What a killed pump had read but not recorded: (stream index, bytes), or None.
 
+        The record's size tells whether it died before, within or after appending the bytes.
         The length is told by what no longer is as `clear` left it, since a pump may die between the kernel's copy and its own
         next instruction. A last byte that equals the filling, which no text does, is missed.
         """
@@ -46,4 +48,5 @@ class Flight:
             return None
         content = bytes(self.buffer)
         length = next((end for end in range(BUFFER_BYTES, 0, -1) if content[end - 1] != _UNTOUCHED[end - 1]), 0)
-        return (stream_index, content[:length]) if length else None
+        missing = content[record_size - int.from_bytes(self._memory[1:9], "little") : length]
+        return (stream_index, missing) if missing else None

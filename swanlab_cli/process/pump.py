@@ -8,13 +8,13 @@ import resource
 import select
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from .flight import Flight
 from .linux import SignalInfo
 from .signals import SignalSource, signal_name, stop_ourselves, was_sent_to_group
-from .streams import KERNEL_BUFFER_BYTES, Stream
+from .streams import KERNEL_BUFFER_BYTES, Record, Stream
 from .terminal import Terminal
 
 # How often modes and size of a real terminal are compared with the side pty's: nothing tells of a change.
@@ -61,7 +61,7 @@ class Pump:
         streams: Sequence[Stream],
         signals: SignalSource,
         flight: Flight,
-        record: Callable[[str, memoryview], None],
+        record: Record,
         witness: Witness,
     ) -> None:
         self._child_pid = child_pid

@@ -10,8 +10,7 @@ import os
 import select
 import stat
 import termios
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from .flight import Flight
 
@@ -23,6 +22,16 @@ _MOST_AT_ONCE = 4000
 KERNEL_BUFFER_BYTES = 1 << 20
 _DEFAULT_SIZE = (24, 80)  # rows and columns of a pty where no terminal is outside
 _OFLAG = 1  # index into tcgetattr()'s list
+
+
+class Record(Protocol):
+    """Where the child's output is kept."""
+
+    offset: int
+    """Bytes in it."""
+
+    def append(self, stream: str, data: memoryview) -> None:
+        """Keep what the stream wrote; never raises."""
 
 
 class Stream:
@@ -58,10 +67,10 @@ class Stream:
             self.is_open = False
             os.close(self.source)
 
-    def copy(self, flight: Flight, index: int, record: Callable[[str, memoryview], None]) -> None:
+    def copy(self, flight: Flight, index: int, record: Record) -> None:
         """Read what is there, record it and pass it on, until nothing is left, the sink is full or it is others' turn."""
         for _ in range(_READS_IN_A_ROW):
-            flight.reading(index)
+            flight.reading(index, record.offset)
             try:
                 length = os.readv(self.source, [flight.buffer])
             except BlockingIOError:
@@ -73,7 +82,7 @@ class Stream:
                 return
             self.bytes_read += length
             data = flight.buffer[:length]
-            record(self.name, data)
+            record.append(self.name, data)
             flight.recorded()
             written = self._write(data)
             if written < length:

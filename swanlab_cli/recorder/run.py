@@ -98,7 +98,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     target = _target(command, header, environment, child_pid)
     assistant = Assistant(_assign(directory, header, target, flight, streams, output))
     _let_go(inherited)
-    pump = Pump(child_pid, streams, signals, flight, output.append, assistant)
+    pump = Pump(child_pid, streams, signals, flight, output, assistant)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
     end = _end(outcome, failure, time.monotonic() - started, output)

@@ -134,7 +134,7 @@ class Scribe:
         """The pump was killed, and the child with it: record what it had read and what is left on the ptys."""
         output = self._assignment.output
         output.resume()
-        rescued = self._assignment.flight.rescue()
+        rescued = self._assignment.flight.rescue(output.offset)
         if rescued is not None:
             output.append(self._assignment.stream_names[rescued[0]], rescued[1])
         names = self._assignment.stream_names
