@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from .errors import SettingsError
-from .records import Json
+from .records import Json, encode_value
 
 
 def read_document(path: str) -> Json:
@@ -25,7 +26,24 @@ def read_document(path: str) -> Json:
         raise SettingsError(f"cannot read '{path}': {error}") from error
     if not isinstance(content, dict):
         raise SettingsError(f"cannot read '{path}': expected a mapping, found {type(content).__name__}")
-    return content
+    return {str(key): plain(value) for key, value in content.items()}
+
+
+def plain(value: object) -> Any:
+    """The value in what JSON has words for: other keys and values as text, infinities as in metrics."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return encode_value(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(item) for item in value), key=str)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 # The decoders are imported where they are used: `swanlab run` without such a file must not wait for them.

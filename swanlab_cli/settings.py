@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .documents import read_document
+from .documents import plain, read_document
 from .errors import SettingsError
 
 TEXT, LIST, SWITCH, PAIRS = "text", "list", "switch", "pairs"
@@ -113,7 +113,7 @@ def parse_value(text: str) -> Any:
     if text in ("True", "False", "None"):
         return {"True": True, "False": False, "None": None}[text]
     try:
-        return json.loads(text, parse_constant=str)
+        return plain(json.loads(text, parse_constant=str))
     except ValueError:
         return text
 
@@ -193,10 +193,12 @@ def _from_file(path: str) -> dict[str, Any]:
     """The settings in a TOML file, checked."""
     values = read_document(path)
     known = {setting.name: setting for setting in RUN_SETTINGS}
+    known |= {flag_of(setting): setting for setting in RUN_SETTINGS}
     unknown = sorted(values.keys() - known.keys())
     if unknown:
-        raise SettingsError(f"{path}: unknown setting '{unknown[0]}'", f"there are {', '.join(sorted(known))}")
-    return {name: _check_kind(known[name], value, f"{path}: {name}") for name, value in values.items()}
+        names = ", ".join(sorted(setting.name for setting in RUN_SETTINGS))
+        raise SettingsError(f"{path}: unknown setting '{unknown[0]}'", f"there are {names}")
+    return {known[name].name: _check_kind(known[name], value, f"{path}: {name}") for name, value in values.items()}
 
 
 def _check_kind(setting: Setting, value: Any, place: str) -> Any:

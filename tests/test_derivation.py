@@ -151,7 +151,7 @@ def test_last_line_without_newline_counts_at_the_end(run: HandmadeRun) -> None:
     assert (look.points, look.has_moved) == ([], True)
     end = sources.finish()
     assert end.points == [Point("a", 0, 1.0, START + 1, "output"), Point("b", 0, 2.0, START + 2, "output")]
-    assert (end.cursor, end.has_moved) == (Cursor(6, {}), True)
+    assert (end.cursor, end.has_moved) == (Cursor(6, {}, is_final=True), True)
 
 
 def test_what_is_logged_is_not_taken_from_the_output(run: HandmadeRun) -> None:
@@ -211,7 +211,7 @@ def test_init_config_finish_and_warning_become_events(run: HandmadeRun) -> None:
     expected = [
         Event(START + 3, "init", {"project": "p", "config": {"lr": 1}}),
         Event(START + 3, "config", {"data": {"lr": 2}}),
-        Event(START + 3, "warning", {"text": "careful"}),
+        Event(START + 3, "script_warning", {"text": "careful"}),
         Event(START + 3, "finish", {"state": "success"}),
     ]
     assert ([], expected, {}) == read_all(run)
@@ -226,7 +226,7 @@ def test_hosts_have_inboxes_of_their_own(run: HandmadeRun) -> None:
     assert series(look.points, "loss") == [(0, 1.0), (1, 2.0)]
     assert series(look.points, "acc") == [(0, 2.0), (1, 1.0)]
     sizes = {host: run.file(f"inbox-{host}").stat().st_size for host in ("node-1", "node-2")}
-    assert Cursor(0, sizes) == look.cursor == sources.cursor()
+    assert Cursor(0, sizes, is_final=False) == look.cursor == sources.cursor()
 
 
 def test_host_may_join_later(run: HandmadeRun) -> None:
@@ -241,11 +241,11 @@ def test_host_may_join_later(run: HandmadeRun) -> None:
 def test_nothing_new_is_told(run: HandmadeRun) -> None:
     """A look that finds nothing, in an empty run and after everything was read."""
     sources = sources_of(run)
-    assert sources.read(EVERYTHING) == Progress([], [], Cursor(0, {}), False)
+    assert sources.read(EVERYTHING) == Progress([], [], Cursor(0, {}, is_final=False), False)
     run.add_output("stdout", b"a=1\n")
     run.add_records(b"#torn")
     assert sources.read(EVERYTHING).has_moved
-    assert sources.read(EVERYTHING) == Progress([], [], Cursor(4, {"node17": 7}), False)
+    assert sources.read(EVERYTHING) == Progress([], [], Cursor(4, {"node17": 7}, is_final=False), False)
 
 
 def test_torn_record_waits_for_its_rest(run: HandmadeRun) -> None:
@@ -255,7 +255,7 @@ def test_torn_record_waits_for_its_rest(run: HandmadeRun) -> None:
     before = run.file("inbox-node17").stat().st_size
     line = compact(START, 0.5, 2.0)
     run.add("inbox-node17", b"\n" + line[:20])
-    assert sources.read(EVERYTHING).cursor == Cursor(0, {"node17": before + 1})
+    assert sources.read(EVERYTHING).cursor == Cursor(0, {"node17": before + 1}, is_final=False)
     run.add("inbox-node17", line[20:] + b"\n")
     assert series(sources.read(EVERYTHING).points, "loss") == [(0, 0.5)]
 

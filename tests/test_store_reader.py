@@ -20,6 +20,7 @@ from swanlab_cli.store.reader import (
     OutputTail,
     find_run,
     list_directories,
+    read_cursor,
     read_end,
     read_events,
     read_header,
@@ -42,9 +43,14 @@ def point(step: int, value: float | str = 0.5) -> dict[str, Any]:
     return {"metric": "loss", "step": step, "value": value, "time": START, "source": "output"}
 
 
-def cursor(output: int, **inbox: int) -> dict[str, Any]:
+def cursor(output: int, is_final: bool = False, **inbox: int) -> dict[str, Any]:
     """A cursor as a line of metrics.jsonl."""
-    return {"cursor": {"output": output, "inbox": inbox}}
+    return {"cursor": {"output": output, "inbox": inbox, "is_final": is_final}}
+
+
+def at(output: int, is_final: bool = False, **inbox: int) -> Cursor:
+    """The same cursor as it is read."""
+    return Cursor(output, inbox, is_final)
 
 
 def test_runs_are_listed_oldest_first(tmp_path: Path) -> None:
@@ -217,25 +223,27 @@ def test_lines_in_portions_are_the_lines(tmp_path: Path, limit: int) -> None:
 @pytest.mark.parametrize(
     ("lines", "steps", "expected"),
     [
-        ([], [], Cursor(0, {})),
-        ([point(0), point(1), cursor(9, node=3)], [0, 1], Cursor(9, {"node": 3})),
-        ([point(0), cursor(9), point(1)], [0], Cursor(9, {})),
-        ([point(0)], [], Cursor(0, {})),
-        ([point(0), cursor(9), point(1), cursor(10, a=1, b=2)], [0, 1], Cursor(10, {"a": 1, "b": 2})),
-        ([point(0), cursor(9), {"reset": True}, point(1), cursor(5)], [1], Cursor(5, {})),
-        ([point(0), cursor(9), {"reset": True}], [], Cursor(0, {})),
-        ([point(0), {"reset": True}, cursor(5)], [], Cursor(5, {})),
-        ([point(0), cursor(9), b'{"metric":"loss","st'], [0], Cursor(9, {})),
-        ([point(0), b'{"metric":"loss","st\n', point(1), cursor(9)], [0, 1], Cursor(9, {})),
-        ([b"\n\n", point(0), b"\0\0\0\n[1]\n\xff\xfe\n", cursor(9)], [0], Cursor(9, {})),
-        ([{**point(0), "unit": "s"}, {"bookmark": 3}, cursor(9)], [0], Cursor(9, {})),
-        ([{"cursor": {"output": 7, "inbox": {}, "other": 1}}], [], Cursor(7, {})),
-        ([{"cursor": {}}], [], Cursor(0, {})),
-        ([{"metric": "loss"}, {**point(1), "step": "x"}, {**point(2), "value": None}, point(3), cursor(9)], [3], Cursor(9, {})),
-        ([point(0, "high"), point(1, []), point(2, 10**400), point(3), cursor(9)], [3], Cursor(9, {})),  # type: ignore[arg-type]  # wrong on purpose
+        ([], [], at(0)),
+        ([point(0), point(1), cursor(9, node=3)], [0, 1], at(9, node=3)),
+        ([point(0), cursor(9, is_final=True)], [0], at(9, is_final=True)),
+        ([cursor(9, is_final=True), cursor(9)], [], at(9)),
+        ([point(0), cursor(9), point(1)], [0], at(9)),
+        ([point(0)], [], at(0)),
+        ([point(0), cursor(9), point(1), cursor(10, a=1, b=2)], [0, 1], at(10, a=1, b=2)),
+        ([point(0), cursor(9), {"reset": True}, point(1), cursor(5)], [1], at(5)),
+        ([point(0), cursor(9), {"reset": True}], [], at(0)),
+        ([point(0), {"reset": True}, cursor(5)], [], at(5)),
+        ([point(0), cursor(9), b'{"metric":"loss","st'], [0], at(9)),
+        ([point(0), b'{"metric":"loss","st\n', point(1), cursor(9)], [0, 1], at(9)),
+        ([b"\n\n", point(0), b"\0\0\0\n[1]\n\xff\xfe\n", cursor(9)], [0], at(9)),
+        ([{**point(0), "unit": "s"}, {"bookmark": 3}, cursor(9)], [0], at(9)),
+        ([{"cursor": {"output": 7, "inbox": {}, "other": 1, "is_final": 1}}], [], at(7)),
+        ([cursor(5), {"cursor": {}}, {"cursor": 3}], [], at(5)),
+        ([{"metric": "loss"}, {**point(1), "step": "x"}, {**point(2), "value": None}, point(3), cursor(9)], [3], at(9)),
+        ([point(0, "high"), point(1, []), point(2, 10**400), point(3), cursor(9)], [3], at(9)),  # type: ignore[arg-type]  # wrong on purpose
     ],
     ids=[
-        "none", "batch", "behind the cursor", "no cursor", "two batches", "reset", "reset last", "reset before cursor", "torn",
+        "none", "batch", "final", "no longer final", "behind the cursor", "no cursor", "two batches", "reset", "reset last", "reset before cursor", "torn",
         "torn in between", "junk", "unknown", "unknown in cursor", "empty cursor", "wrong fields", "wrong values",
     ],
 )  # fmt: skip
@@ -244,12 +252,21 @@ def test_points_up_to_the_last_cursor_count(
 ) -> None:
     """A reset voids everything above it; nothing on a line can hurt another line."""
     run.add("metrics.jsonl", *lines)
-    assert ([Point("loss", step, 0.5, START, "output") for step in steps], expected) == read_points(run.directory, LANE)
+    assert [Point("loss", step, 0.5, START, "output") for step in steps] == read_points(run.directory, LANE)
+    assert expected == read_cursor(run.directory, LANE)
+
+
+def test_cursor_behind_much_is_found(run: HandmadeRun) -> None:
+    """Many points and cursors before it, a torn line behind it."""
+    run.add("metrics.jsonl", *(line for step in range(2000) for line in (point(step), cursor(step))), b'{"metric":' + b" " * 1000)
+    assert read_cursor(run.directory, LANE) == at(1999)
+    assert len(read_points(run.directory, LANE)) == 2000
 
 
 def test_points_of_a_missing_file(run: HandmadeRun) -> None:
     """No scribe has been there: no points, and the cursor of one who has read nothing."""
-    assert read_points(run.directory, LANE) == ([], Cursor(0, {}))
+    assert read_points(run.directory, LANE) == []
+    assert read_cursor(run.directory, LANE) == at(0)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +279,7 @@ def test_points_of_a_missing_file(run: HandmadeRun) -> None:
         ([b'{"type":"warning","da\n', {"type": "a", "data": {}}, b'{"type":"b","data":{}}'], [Event(0.0, "a", {})]),
         ([{"type": "init", "data": {}}, {"type": "note", "data": {}}, {"type": "reset"}], [Event(0.0, "note", {})]),
         ([{"type": "reset"}, {"type": "init", "data": {}}], [Event(0.0, "init", {})]),
-        ([{"time": "noon", "type": "a", "data": {}}, {"type": "b", "data": {}}], [Event(0.0, "b", {})]),
+        ([{"time": "noon", "type": "a", "data": {}}, {"type": "b", "data": {}}], [Event(0.0, "a", {}), Event(0.0, "b", {})]),
     ],
     ids=["known", "unknown", "no time", "no event", "torn", "reset", "after reset", "wrong time"],
 )
@@ -274,11 +291,11 @@ def test_events_are_read(run: HandmadeRun, lines: Sequence[bytes | Mapping[str, 
 
 def test_end_of_the_sources_is_their_sizes(run: HandmadeRun) -> None:
     """The cursor of one who has read everything."""
-    assert sources_end(run.directory, LANE) == Cursor(0, {})
+    assert sources_end(run.directory, LANE) == at(0, is_final=True)
     run.add_output("stdout", b"12345")
     run.add("inbox-node-1", b"\n\n")
     run.add("inbox-node-2", b"")
-    assert sources_end(run.directory, LANE) == Cursor(5, {"node-1": 2, "node-2": 0})
+    assert sources_end(run.directory, LANE) == Cursor(5, {"node-1": 2, "node-2": 0}, is_final=True)
 
 
 def read_output(run: HandmadeRun, limit: int = 1 << 20) -> list[Chunk]:
@@ -313,7 +330,7 @@ OUT, ERR = "stdout", "stderr"
         ([index(0, OUT), b'{"time":1,"stream":"stderr","offset":3}'], [(START, OUT, b"abcdef")]),
         ([b'{"ti\n\n[]\n', index(0, OUT), {"offset": 1}, {"mark": 2}], [(START, OUT, b"abcdef")]),
         ([{**index(0, OUT), "rows": 24}], [(START, OUT, b"abcdef")]),
-        ([{**index(0, OUT), "offset": "x"}, {**index(0, OUT), "time": "noon"}, index(0, ERR)], [(START, ERR, b"abcdef")]),
+        ([index(0, OUT), {**index(1, ERR), "offset": "1"}, {**index(2, ERR), "stream": 2}], [(START, OUT, b"abcdef")]),
     ],
     ids=[
         "one", "several", "same stream", "at the end", "behind the end", "twice", "twice at 0", "none", "torn", "junk",

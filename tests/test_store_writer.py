@@ -17,7 +17,7 @@ import pytest
 from swanlab_cli.errors import StoreError
 from swanlab_cli.records import Event, Lane, Point, decode_line
 from swanlab_cli.store import layout
-from swanlab_cli.store.reader import Cursor, read_end, read_events, read_header, read_points
+from swanlab_cli.store.reader import Cursor, read_cursor, read_end, read_events, read_header, read_points
 from swanlab_cli.store.writer import OutputWriter, RecordWriter, create_run, write_end
 
 from .handmade import END, HEADER, LANE, START
@@ -237,14 +237,14 @@ NOT_A_NUMBER = Point("x", 3, math.nan, START, "api")
 
 def test_points_and_cursor_to_the_byte(tmp_path: Path) -> None:
     """A batch of points, then up to where they are all there is."""
-    RecordWriter(str(tmp_path), LANE).append_points([*POINTS, NOT_A_NUMBER], {"output": 1234, "inbox": {"node17": 567}})
+    RecordWriter(str(tmp_path), LANE).append_points([*POINTS, NOT_A_NUMBER], {"output": 1234, "inbox": {"node17": 567}, "is_final": False})
     expected = (
         b'{"metric":"loss","step":0,"value":0.25,"time":1767225600.000000,"source":"output"}\n'
         b'{"metric":"\\u635f\\u5931\\"\\\\","step":100000000000000000000,"value":-0.0,"time":1767225600.123456,"source":"api"}\n'
         b'{"metric":"x","step":1,"value":"Infinity","time":1767225600.000000,"source":"cli"}\n'
         b'{"metric":"x","step":2,"value":"-Infinity","time":1767225600.000000,"source":"monitor"}\n'
         b'{"metric":"x","step":3,"value":"NaN","time":1767225600.000000,"source":"api"}\n'
-        b'{"cursor":{"output":1234,"inbox":{"node17":567}}}\n'
+        b'{"cursor":{"output":1234,"inbox":{"node17":567},"is_final":false}}\n'
     )
     assert expected == (tmp_path / "a0-r0.metrics.jsonl").read_bytes()
 
@@ -254,8 +254,9 @@ def test_points_are_read_back(tmp_path: Path) -> None:
     writer = RecordWriter(str(tmp_path), LANE)
     writer.append_points(POINTS[:2], {"output": 1, "inbox": {}})
     writer.append_points([], {"output": 2, "inbox": {}})
-    writer.append_points(POINTS[2:], {"output": 3, "inbox": {"h": 4}})
-    assert (POINTS, Cursor(3, {"h": 4})) == read_points(str(tmp_path), LANE)
+    writer.append_points(POINTS[2:], Cursor(3, {"h": 4}, is_final=True)._asdict())
+    assert read_points(str(tmp_path), LANE) == POINTS
+    assert read_cursor(str(tmp_path), LANE) == Cursor(3, {"h": 4}, is_final=True)
 
 
 def test_every_value_survives(tmp_path: Path) -> None:
@@ -264,7 +265,7 @@ def test_every_value_survives(tmp_path: Path) -> None:
     RecordWriter(str(tmp_path), LANE).append_points(
         [Point("x", step, value, START, "api") for step, value in enumerate(values)], {"output": 0, "inbox": {}}
     )
-    points, _ = read_points(str(tmp_path), LANE)
+    points = read_points(str(tmp_path), LANE)
     assert [value.hex() for value in values] == [point.value.hex() for point in points]
 
 
@@ -285,13 +286,14 @@ def test_events_to_the_byte(tmp_path: Path) -> None:
 def test_reset_voids_what_was_derived(tmp_path: Path) -> None:
     """Points, cursor and derived events; facts and warnings stay."""
     writer = RecordWriter(str(tmp_path), LANE)
-    kinds = ("environment", "warning", "init", "config", "finish", "dropped", "resources", "scribe")
+    kinds = ("environment", "warning", "init", "config", "finish", "script_warning", "dropped", "resources", "scribe")
     events = [Event(START, kind, {"text": kind}) for kind in kinds]
     for event in events:
         writer.append_event(event)
     writer.append_points(POINTS, {"output": 9, "inbox": {}})
     writer.reset()
-    assert read_points(str(tmp_path), LANE) == ([], Cursor(0, {}))
+    assert read_points(str(tmp_path), LANE) == []
+    assert read_cursor(str(tmp_path), LANE) == Cursor(0, {}, is_final=False)
     kept = {"environment", "warning", "resources", "scribe"}
     assert [event for event in events if event.type in kept] == read_events(str(tmp_path), LANE)
 
@@ -305,7 +307,8 @@ def test_reset_is_heard_behind_a_torn_line(tmp_path: Path) -> None:
     writer = RecordWriter(str(tmp_path), LANE)
     writer.reset()
     writer.append_points(POINTS[:1], {"output": 1, "inbox": {}})
-    assert read_points(str(tmp_path), LANE) == (POINTS[:1], Cursor(1, {}))
+    assert read_points(str(tmp_path), LANE) == POINTS[:1]
+    assert read_cursor(str(tmp_path), LANE) == Cursor(1, {}, is_final=False)
     assert read_events(str(tmp_path), LANE) == []
 
 

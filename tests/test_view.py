@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,10 +33,19 @@ def run(tmp_path: Path) -> HandmadeRun:
     return run
 
 
-def cursor_of(run: HandmadeRun) -> dict[str, Any]:
-    """The cursor of a scribe that has read everything."""
+def cursor_of(run: HandmadeRun, is_final: bool = True) -> dict[str, Any]:
+    """The cursor of a scribe that has read everything there is."""
     inbox = {path.name.partition("inbox-")[2]: path.stat().st_size for path in run.path.glob("*.inbox-*")}
-    return {"cursor": {"output": run.file("output").stat().st_size, "inbox": inbox}}
+    return {"cursor": {"output": run.file("output").stat().st_size, "inbox": inbox, "is_final": is_final}}
+
+
+def lose(run: HandmadeRun) -> RunView:
+    """The run after everybody was killed long ago."""
+    for path in run.path.iterdir():
+        os.utime(path, (START, START))
+    view = open_run(run.directory)
+    assert view.state == LOST
+    return view
 
 
 def metrics_of(points: Sequence[Point]) -> list[tuple[str, int, float]]:
@@ -47,10 +57,12 @@ DERIVED = [("a", 0, 3.0), ("acc", 0, 0.25), ("b", 0, 1.0), ("b", 1, 2.0), ("b", 
 
 
 def test_run_is_opened_as_a_whole(run: HandmadeRun) -> None:
-    """Header, end, state and events."""
+    """Header, end, state and events; points are read when they are wanted."""
     run.add("events.jsonl", {"time": START, "type": "note", "data": {"a": 1}})
+    run.add("metrics.jsonl", cursor_of(run))
     run.end()
-    assert open_run(run.directory) == RunView(run.directory, HEADER, END, FINISHED, [Event(START, "note", {"a": 1})])
+    expected = RunView(run.directory, HEADER, END, FINISHED, [Event(START, "note", {"a": 1})], derived=None)
+    assert expected == open_run(run.directory)
 
 
 def test_directory_without_header_is_an_error(tmp_path: Path) -> None:
@@ -72,8 +84,8 @@ def test_points_that_the_scribe_wrote_are_shown(run: HandmadeRun) -> None:
         [],
         [WRITTEN],
         [WRITTEN, {"cursor": {"output": 4, "inbox": {}}}],
-        [WRITTEN, {"cursor": {"output": 15, "inbox": {}}}],
-        [WRITTEN, {"cursor": {"output": 15, "inbox": {"node17": 1}}}],
+        [WRITTEN, {"cursor": {"output": 15, "inbox": {}, "is_final": True}}],
+        [WRITTEN, {"cursor": {"output": 15, "inbox": {"node17": 1}, "is_final": True}}],
         [WRITTEN, {"cursor": {"output": 99, "inbox": {}}}, {"reset": True}],
     ],
     ids=["nothing", "no cursor", "behind in the output", "inbox not read", "behind in the inbox", "reset"],
@@ -87,8 +99,7 @@ def test_points_are_derived_where_the_scribe_is_behind(run: HandmadeRun, written
 
 def test_points_of_a_lost_run_are_derived(run: HandmadeRun) -> None:
     """Pump and scribe were killed together."""
-    view = open_run(run.directory)._replace(state=LOST)
-    assert metrics_of(points_of(view)) == DERIVED
+    assert metrics_of(points_of(lose(run))) == DERIVED
 
 
 def test_points_of_a_running_run_are_the_scribes(run: HandmadeRun) -> None:
@@ -102,9 +113,8 @@ def test_last_line_without_newline_is_not_lost_with_the_scribe(tmp_path: Path) -
     """The scribe had read everything, but was killed before it could tell that the line would not go on."""
     run = HandmadeRun(tmp_path)
     run.add_output("stdout", b"a=1")
-    run.add("metrics.jsonl", cursor_of(run))
-    run.end()
-    assert metrics_of(points_of(open_run(run.directory))) == [("a", 0, 1.0)]
+    run.add("metrics.jsonl", cursor_of(run, is_final=False))
+    assert metrics_of(points_of(lose(run))) == [("a", 0, 1.0)]
 
 
 def test_deriving_writes_nothing(run: HandmadeRun) -> None:
@@ -122,7 +132,7 @@ def test_points_are_sorted_and_shadowed(tmp_path: Path) -> None:
     run.add(
         "metrics.jsonl",
         *({**WRITTEN, "metric": metric, "step": step, "source": source} for metric, step, source in lines),
-        {"cursor": {"output": 0, "inbox": {}}},
+        {"cursor": {"output": 0, "inbox": {}, "is_final": True}},
     )
     run.end()
     points = points_of(open_run(run.directory))
@@ -204,6 +214,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         {"time": START, "type": "environment", "data": {"failed": {"probe": "cpu", "why": "x"}}},
         {"time": START, "type": "environment", "data": {"git": {"dirty": True}}},
         {"time": START, "type": "warning", "data": {"text": "careful"}},
+        {"time": START, "type": "script_warning", "data": {"text": "of the script"}},
         {"time": START, "type": "resources", "data": {"peak_memory_bytes": 5000}},
         {"time": START, "type": "dropped", "data": {"metric": "loss", "count": 3}},
         {"time": START, "type": "tomorrow", "data": {"new": 1}},
@@ -236,7 +247,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "peak_memory_bytes": 5000,
         "output_bytes": 7,
         "lost_bytes": 2,
-        "warnings": ["careful"],
+        "warnings": ["careful", "of the script"],
         "dropped": {"loss": 3},
         "environment": {"os": {"kernel": "6.1"}, "git": {"dirty": True}, "failed": [{"probe": "cpu", "why": "x"}]},
         "overhead": {"cpu_s": 0.25, "max_memory_bytes": 500},
@@ -333,7 +344,7 @@ def test_what_the_script_gave_is_not_lost_with_the_scribe(run: HandmadeRun) -> N
 
 def test_described_run_is_the_lane_of_the_first_attempt(run: HandmadeRun) -> None:
     """Points carry attempt and rank."""
-    assert {(point.attempt, point.rank) for point in points_of(open_run(run.directory)._replace(state=LOST))} == {LANE}
+    assert {(point.attempt, point.rank) for point in points_of(lose(run))} == {LANE}
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ the standard library, or raise, except where `log` says so. Files, network and a
 import os
 
 from .inbox import Inbox, inbox_path
-from .lifecycle import Run, Settings, arguments_given
-from .values import number
+from .lifecycle import Run, Settings
 
 __version__ = "0.10.3+cli"
 __all__ = [
@@ -30,10 +29,9 @@ __all__ = [
 ]
 
 _run_dir = os.environ.get("SWANLAB_CLI_RUN_DIR")
-_run = Run(_run_dir, Inbox(inbox_path(_run_dir, os.environ.get("SWANLAB_CLI_INBOX")), number))
+_run = Run(_run_dir, Inbox(inbox_path(_run_dir, os.environ.get("SWANLAB_CLI_INBOX"))))
 
 log = _run.log
-config = _run.config
 finish = _run.finish
 
 
@@ -55,7 +53,9 @@ def init(
     `config` (a dict, a namespace, a dataclass, an object, a JSON, YAML or TOML file). What the command line has set
     stays. Anything else is accepted and means nothing. It may be called again, also after `finish()`.
     """
-    _run.join(arguments_given(project, experiment_name, description, group, tags, config, others))
+    from .arguments import arguments_given  # see Run.config
+
+    _run.join(arguments_given(project, experiment_name, description, group, tags, others), config)
     return _run
 
 
@@ -97,4 +97,6 @@ def get_project_url():
 def __getattr__(name):
     if name == "run":
         return get_run()
+    if name == "config":
+        return _run.config
     raise AttributeError("module 'swanlab' has no attribute %r" % name)

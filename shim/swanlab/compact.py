@@ -10,6 +10,7 @@ from struct import Struct
 from time import time
 
 TORN = "only a part of the record fitted"
+_CONVERSION = "if type(v{0}) is not float: v{0} = number(v{0})"
 _SOURCE = """
 def made({names}):
     def record_points(data, step):
@@ -30,10 +31,11 @@ def made({names}):
 
 
 def points_recorder(name, keys, descriptor, number, lose):
-    """Give back a function `(data, step)` that appends a `log()` call of just these keys, named so before, in this order.
+    """Give back a function `(data, step)` that appends a `log()` call of just these keys, in this order.
 
-    It gives back the values as floats: `number(value)` turns what is no float into one. `lose(error)` hears of a line
-    that was cut short. It raises OSError, what `number` raises, and ValueError where the count of values differs.
+    A `keys` record has called them `name` before. The function gives back the values as floats: `number(value)` turns
+    what is no float into one. `lose(error)` hears of a line that was cut short. It raises OSError, what `number`
+    raises, and ValueError where the count of values differs.
     """
     head = ("\n#%s " % name).encode("ascii")
     layout = Struct(">%dd" % (len(keys) + 1))
@@ -54,7 +56,7 @@ def points_recorder(name, keys, descriptor, number, lose):
     source = _SOURCE.format(
         names=", ".join(names),
         values=", ".join("v%d" % place for place in places),
-        conversions="\n        ".join("if type(v%d) is not float: v%d = number(v%d)" % ((place,) * 3) for place in places),
+        conversions="\n        ".join(_CONVERSION.format(place) for place in places),
         items=", ".join("k%d: v%d" % (place, place) for place in places),
     )
     made = {}

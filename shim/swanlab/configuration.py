@@ -19,69 +19,68 @@ class Config(MutableMapping):
     What has the name of a method can be read as an item only.
     """
 
-    __slots__ = ("_header", "_inbox", "_own")
+    __slots__ = ("_fixed", "_inbox", "_values")
 
-    def __init__(self, inbox, header):
+    def __init__(self, inbox, fixed):
         object.__setattr__(self, "_inbox", inbox)
-        object.__setattr__(self, "_header", header)  # gives the config from the command line
-        object.__setattr__(self, "_own", None)
+        object.__setattr__(self, "_fixed", fixed)  # what the command line gave
+        object.__setattr__(self, "_values", dict(fixed))
 
     def update(self, data=None, **more):
         """Take over a mapping, namespace, dataclass or config file, and keywords."""
         more.pop("allow_val_change", None)  # an option of wandb's, which frameworks pass on to everybody
         changes = dict(settings_of(data, self._inbox.report), **more)
         if changes:
-            self._values().update(changes)
+            self._values.update(changes)
             self._record(changes)
 
     def adopt(self, defaults):
-        """Take over what a script's `init()` gives, less what the command line gave; the record is up to the caller."""
-        fixed = self._header()
-        self._values().update((key, value) for key, value in defaults.items() if key not in fixed)
+        """Take over what a script's `init()` gives, less what the command line gave; give back all of it as JSON can.
 
-    def _values(self):
-        if self._own is None:
-            object.__setattr__(self, "_own", dict(self._header()))
-        return self._own
+        The record is up to the caller.
+        """
+        defaults = settings_of(defaults, self._inbox.report)
+        self._values.update((key, value) for key, value in defaults.items() if key not in self._fixed)
+        return plain(defaults)
 
     def _record(self, changes):
         self._inbox.send("config", data=plain(changes))
 
     def __getitem__(self, key):
-        return self._values()[key]
+        return self._values[key]
 
     def __setitem__(self, key, value):
-        self._values()[key] = value
+        self._values[key] = value
         self._record({key: value})
 
     def __delitem__(self, key):
-        del self._values()[key]
+        del self._values[key]
         self._inbox.send("config", data={}, removed=[plain(key, DEPTH_LIMIT)])
 
     def __iter__(self):
-        return iter(self._values())
+        return iter(self._values)
 
     def __len__(self):
-        return len(self._values())
+        return len(self._values)
 
     def __getattr__(self, name):
-        if name in Config.__slots__ or name not in self._values():
+        if name in Config.__slots__ or name not in self._values:
             raise AttributeError("config has no %r" % name)
-        return self._values()[name]
+        return self._values[name]
 
     def __setattr__(self, name, value):
         self[name] = value
 
     def __delattr__(self, name):
-        if name not in self._values():
+        if name not in self._values:
             raise AttributeError("config has no %r" % name)
         del self[name]
 
     def __repr__(self):
-        return repr(self._values())
+        return repr(self._values)
 
     def __reduce__(self):
-        return dict, (dict(self._values()),)  # copies, and what spawned workers get, are plain dicts
+        return dict, (dict(self._values),)  # copies, and what spawned workers get, are plain dicts
 
 
 def settings_of(source, report):
@@ -91,7 +90,7 @@ def settings_of(source, report):
             return {}
         if isinstance(source, (str, os.PathLike)):
             return _settings_of_file(os.fspath(source))
-        if hasattr(source, "keys"):
+        if hasattr(type(source), "__getitem__") and hasattr(source, "keys"):
             return {key: _read(source, key) for key in list(source.keys())}
         if hasattr(source, "__dataclass_fields__"):
             return {name: getattr(source, name) for name in source.__dataclass_fields__}
@@ -99,7 +98,7 @@ def settings_of(source, report):
             return {name: value for name, value in vars(source).items() if not name.startswith("_")}
         return dict(source)
     except Exception as error:
-        text = "config of type %s is not used (%s); accepted are dicts, objects with attributes, JSON, YAML and TOML files"
+        text = "config of type %s is not used (%s); accepted are dicts, objects with attributes, JSON, YAML, TOML files"
         report(("config", kind(source)), text % (kind(source), cause(error)))
         return {}
 
@@ -134,6 +133,11 @@ def plain(value, depth=0):
         return _plain(value, depth)
     except Exception:
         return "<%s>" % kind(value)
+
+
+def text_of(value):
+    """Give back a value as text, whatever it is."""
+    return str(plain(value, DEPTH_LIMIT))
 
 
 def _plain(value, depth):

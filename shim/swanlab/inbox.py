@@ -9,7 +9,8 @@ from time import time
 from .compact import TORN, points_recorder
 from .messages import cause, one_line, say
 
-KEYS_LIMIT = 20000  # of all compact forms together; a program that invents more keys has its points recorded as JSON
+SET_LIMIT = 500  # keys of one log() call; making the function for more takes longer than many calls as JSON
+KEYS_LIMIT = 20000  # of all sets; the points of a program that goes on inventing keys are recorded as JSON
 REPORTS_LIMIT = 1000  # different complaints of one process
 # Where our descriptor goes: the kernel hands out the lowest free number, so up here nobody gets ours by chance after
 # a daemon's close-everything loop.
@@ -21,22 +22,25 @@ _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 class Inbox:
     """Appends records to the inbox, each with a single write. Without a path every record vanishes.
 
-    `number(value)` turns what a script logs into a float, or raises. From its creation on, a forked child begins anew.
+    From its creation on, a forked child begins anew.
     """
 
-    def __init__(self, path, number):
+    def __init__(self, path):
         self.path = path
         self.recorders = {}  # tuple of keys -> function (data, step); emptied whenever they may be stale
-        self._number = number
         self._file = None
         self._reported = set()
         self._begin()
         os.register_at_fork(after_in_child=self._begin_again)
 
-    def points(self, values, step):
-        """Append one `log()` call: a dict of key to float, and a step or None. Compact where possible."""
+    def points(self, values, step, number):
+        """Append one `log()` call: a dict of key to float, and a step or None.
+
+        Where possible it is compact, and the next call with these keys finds its function in `recorders`; there,
+        `number(value)` turns what a script logs into a float, or raises.
+        """
         if self.path is not None:
-            self._attempt(self._append_points, values, step)
+            self._attempt(self._append_points, values, step, number)
 
     def send(self, type, **fields):
         """Append a JSON record; `fields` must be what JSON can hold."""
@@ -79,11 +83,11 @@ class Inbox:
             file = self._file = _File(self.path)  # threads that get here together open one each, and each is good
         return file
 
-    def _append_points(self, file, values, step):
+    def _append_points(self, file, values, step, number):
         keys = tuple(values)
         recorder = self.recorders.get(keys)
         if recorder is None or recorder.descriptor != file.descriptor:
-            recorder = self._define(file, keys)
+            recorder = self._define(file, keys, number)
         if recorder is not None:
             recorder(values, step)
         else:
@@ -97,16 +101,16 @@ class Inbox:
         record.update(fields)
         file.append(("\n%s\n" % json.dumps(record, allow_nan=False)).encode("ascii"))
 
-    def _define(self, file, keys):
+    def _define(self, file, keys, number):
         """Append a `keys` record and give back its recorder, or None where JSON is the better way."""
-        if not file.is_safe or self._keys_defined + len(keys) > KEYS_LIMIT:
+        if not file.is_safe or len(keys) > SET_LIMIT or self._keys_defined + len(keys) > KEYS_LIMIT:
             return None
         name = "%d.%d" % (self._pid, self._sets_defined)
         self._sets_defined += 1
         self._keys_defined += len(keys)
         head = '\n{"time": %r, "pid": %d, "type": "keys", "id": "%s", "keys": [' % (time(), self._pid, name)
         file.append((head + ", ".join(map(_quoted, keys)) + "]}\n").encode("ascii"))
-        recorder = points_recorder(name, keys, file.descriptor, self._number, self.lose)
+        recorder = points_recorder(name, keys, file.descriptor, number, self.lose)
         recorder.descriptor = file.descriptor
         self.recorders[keys] = recorder
         return recorder

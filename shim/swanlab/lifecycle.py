@@ -1,9 +1,7 @@
 """The run as a script sees it: `init`, `finish`, `Run`. Facts about it are read from run.json when first asked for."""
 
-from . import values
-from .configuration import DEPTH_LIMIT, Config, plain, settings_of
 from .logger import log_function
-from .messages import say
+from .messages import cause, say
 
 STATES = ("success", "crashed", "aborted")
 
@@ -30,9 +28,21 @@ class Run:
         self._header = None
         self._given = {}  # what init() was told, for a script that runs without `swanlab run`
         self._end = None
-        self.config = Config(inbox, lambda: self._facts().get("config") or {})
+        self._config = None
+        self._configs = []
         self.log = log_function(inbox, lambda: self._end is not None)
         self.is_known = bool(run_dir)
+
+    @property
+    def config(self):
+        """The run's inputs; see `Config`."""
+        if self._config is None:
+            from .configuration import Config  # as json: many a process of a run never asks for it
+
+            # Of threads that come here together one decides.
+            self._configs.append(Config(self._inbox, self._facts().get("config") or {}))
+            self._config = self._configs[0]
+        return self._config
 
     @property
     def id(self):
@@ -91,24 +101,28 @@ class Run:
             say("finish() was called already")
             return
         if state not in STATES:
-            allowed = ", ".join(STATES)
-            say("finish() takes the states %s, not one %s; the run stays open" % (allowed, values.described(state)))
+            shown = state if isinstance(state, str) else type(state)
+            say("finish() takes the states %s, not %.80r; the run stays open" % (", ".join(STATES), shown))
             return
-        details = {} if error is None else {"error": plain(error)}
+        details = {}
+        if error is not None:
+            from .configuration import text_of  # see config
+
+            details["error"] = text_of(error)
         self._inbox.send("finish", state=state, **details)
         self._end = state
         self._inbox.recorders.clear()
 
-    def join(self, given):
-        """Take part in the run, again if `finish()` was called; tell it what the script says about it."""
+    def join(self, given, config):
+        """Take part in the run, again if `finish()` was called; tell it what the script says about it.
+
+        `given` are arguments of `init` under the names of the inbox, `config` is anything that `Config.update` takes.
+        """
         self._end = None
         self.is_known = True
-        config = given.pop("config", None)
         self._given.update(given)
         if config is not None:
-            defaults = settings_of(config, self._inbox.report)
-            self.config.adopt(defaults)
-            given["config"] = plain(defaults)
+            given["config"] = self.config.adopt(config)
         self._inbox.send("init", **given)
 
     def _fact(self, key):
@@ -136,43 +150,7 @@ class Run:
             if error_type is None:
                 self.finish()
             else:
-                self.finish("crashed", "%s: %s" % (error_type.__name__, error))
+                self.finish("crashed", cause(error))
 
     def __repr__(self):
         return "<swanlab run %s in %s>" % (self.id, self.dir)
-
-
-def arguments_given(project, experiment_name, description, group, tags, config, others):
-    """Give back the arguments of `init` that were given, under the names that the inbox has for them."""
-    named = {
-        "project": project,
-        "name": others.get("name") or experiment_name,
-        "notes": others.get("notes") or description,
-        "group": group,
-        "job_type": others.get("job_type"),
-    }
-    given = {key: _text(value) for key, value in named.items() if value is not None}
-    if tags:
-        given["tags"] = _tags(tags)
-    if config is not None:
-        given["config"] = config
-    return given
-
-
-def _tags(tags):
-    """Give back a list of text from a list of anything, or from text: a JSON array, or tags with commas between."""
-    if isinstance(tags, str):
-        if tags.lstrip().startswith("["):
-            import json  # see Run._facts
-
-            try:
-                return _tags(json.loads(tags))
-            except ValueError:
-                pass
-        return [tag.strip() for tag in tags.split(",") if tag.strip()]
-    found = plain(tags)
-    return [str(tag) for tag in found] if isinstance(found, list) else [str(found)]
-
-
-def _text(value):
-    return str(plain(value, DEPTH_LIMIT))

@@ -1,10 +1,9 @@
 """The `log` function. Its first lines are the hot path, which must stay within twice the cost of its one `write`."""
 
-from . import values
 from .messages import cause
 
 FINISHED = "log() after finish(): this run takes no more points; call swanlab.init() first to go on with it"
-HIGHEST_STEP = values.STEP_LIMIT
+HIGHEST_STEP = 2**63 - 1  # what every reader can hold; one absurd step must not break a series
 
 
 def log_function(inbox, is_finished):
@@ -20,12 +19,12 @@ def log_function(inbox, is_finished):
         Raises: RuntimeError after `finish()`. Nothing else.
         """
         # Locals, no locks and no attribute chains: each costs as much as formatting a float.
-        if type(data) is dict and not print_to_console:
-            if step is None or (type(step) is int and 0 <= step <= HIGHEST_STEP):
-                try:
+        if step is None or (type(step) is int and 0 <= step <= HIGHEST_STEP):
+            try:
+                if type(data) is dict and not print_to_console:
                     return recorders[tuple(data)](data, step)
-                except Exception:  # new keys, a bad value, a closed descriptor, a full disk: the long way copes
-                    pass
+            except Exception:  # new keys, a bad value, a closed descriptor, a full disk: the long way copes
+                pass
         return log_with_care(data, step, print_to_console)
 
     def log_with_care(data, step, print_to_console):
@@ -33,10 +32,12 @@ def log_function(inbox, is_finished):
             raise RuntimeError(FINISHED)
         found = {}
         try:
+            from . import values  # a process that only imports us, as data loaders' workers do, does not need it
+
             found = values.accepted(data, inbox.report)
-            index = values.step_number(step, inbox.report)
+            index = values.step_number(step, HIGHEST_STEP, inbox.report)
             if found:
-                inbox.points(found, index)
+                inbox.points(found, index, values.number)
             if print_to_console:
                 print(found)
         except Exception as error:  # the door: a mistake of ours, or a closed stdout, must not stop the training

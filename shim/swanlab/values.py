@@ -8,7 +8,6 @@ and no object that a user logs may stop the training.
 from _collections_abc import Mapping  # collections.abc without its package, which costs as much as all of the shim
 
 KEY_LIMIT = 512
-STEP_LIMIT = 2**63 - 1  # what every reader can hold; one absurd step must not break a series
 DEPTH_LIMIT = 32
 ACCEPTED = "accepted are numbers, text that float() takes, and arrays or tensors of one element"
 _CONTROL_CHARACTERS = dict.fromkeys(list(range(0x20)) + list(range(0x7F, 0xA0)))
@@ -47,18 +46,18 @@ def number(value):
     return float(_simple(value))
 
 
-def step_number(step, report):
+def step_number(step, highest, report):
     """Give back a step as an integer, or None (the automatic step) for None and, reported, for an unusable one."""
     if step is None:
         return None
     try:
         index = _integer(_simple(step))
-        if 0 <= index <= STEP_LIMIT:
+        if 0 <= index <= highest:
             return index
     except Exception:
         pass
-    text = "a step %s cannot be used; accepted are integers from 0 to 2**63 - 1; the automatic step is taken instead"
-    report(("step",), text % described(step))
+    text = "a step %s cannot be used; accepted are integers from 0 to %d; the automatic step is taken instead"
+    report(("step",), text % (described(step), highest))
     return None
 
 
@@ -98,7 +97,7 @@ def described(value):
     """Give back words for a value in a message: its type and, where that is safe and short, the value."""
     if isinstance(value, str):
         return "%.80r of type %s" % (str.__str__(value), kind(value))
-    if type(value) is int and abs(value) > STEP_LIMIT:
+    if type(value) is int and value.bit_length() > 64:
         return "of type int with %d bits" % value.bit_length()
     if type(value) in (int, float):
         return "%r of type %s" % (value, kind(value))

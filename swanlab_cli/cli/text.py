@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 def duration(seconds: float) -> str:
     """A duration as people say it: `0.4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, whole_seconds = divmod(round(seconds), 60)
     if minutes < 60:
@@ -23,7 +23,7 @@ def size(count: int) -> str:
     """A number of bytes with a binary unit: `512 B`, `1.5 MiB`."""
     amount = float(count)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024 or unit == "TiB":
+        if round(amount, 1) < 1024 or unit == "TiB":
             break
         amount /= 1024
     return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"

@@ -10,7 +10,8 @@ from ..store import layout
 from ..store.reader import Cursor, InboxRecord, InboxTail, OutputTail
 from .derivation import Derivation
 
-_HANDED_ON = ("init", "config", "finish", "warning")
+# Inbox record types that become events, and their names there: a warning of ours is not voided by a reset.
+_HANDED_ON = {"init": "init", "config": "config", "finish": "finish", "warning": "script_warning"}
 
 
 class Progress(NamedTuple):
@@ -53,17 +54,18 @@ class Sources:
         now = time.time()
         dropped = self.derivation.dropped.items()
         events = [Event(now, "dropped", {"metric": metric, "count": count}) for metric, count in dropped]
-        return Progress(points, events, self.cursor(), bool(points))
+        return Progress(points, events, self.cursor()._replace(is_final=True), True)
 
     def cursor(self) -> Cursor:
         """Up to where the sources have been read."""
-        return Cursor(self._output.offset, {host: tail.offset for host, tail in self._inboxes.items()})
+        inbox = {host: tail.offset for host, tail in self._inboxes.items()}
+        return Cursor(self._output.offset, inbox)
 
     def _take_record(self, record: InboxRecord, points: list[Point], events: list[Event]) -> None:
         if record.type == "log":
             step = record.fields.get("step")
-            usable = step if isinstance(step, int) and step >= 0 else None
+            usable = int(step) if isinstance(step, int) and step >= 0 else None
             points += self.derivation.feed_log(record.time, record.fields["values"], usable)
         elif record.type in _HANDED_ON:
             data = {name: value for name, value in record.fields.items() if name not in ("time", "type", "pid")}
-            events.append(Event(record.time, record.type, data))
+            events.append(Event(record.time, _HANDED_ON[record.type], data))

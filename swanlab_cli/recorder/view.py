@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..records import End, Event, Header, Json, Lane, Point, encode_value
-from ..store.reader import read_end, read_events, read_header, read_points, sources_end
+from ..store.reader import DERIVED_TYPES, read_cursor, read_end, read_events, read_header, read_points, sources_end
 from ..store.state import RUNNING, derive_state, describe_end, host_identity, process_started
 from .derivation import without_shadowed
 from .sources import Sources
@@ -27,6 +27,8 @@ class RunView(NamedTuple):
     end: End | None
     state: str
     events: list[Event]
+    derived: list[Point] | None = None
+    """The points, if they had to be derived here; else they are read on demand."""
 
 
 def open_run(directory: str, patient: bool = False) -> RunView:
@@ -40,7 +42,18 @@ def open_run(directory: str, patient: bool = False) -> RunView:
     events = read_events(directory, _LANE)
     if patient and end is not None:
         events = _wait_for_scribe(directory, header, events)
-    return RunView(directory, header, end, derive_state(directory, header, end), events)
+    state = derive_state(directory, header, end)
+    derived = None
+    if state != RUNNING and not _is_complete(directory):
+        derived, from_script = _derive(directory, header)
+        events = [event for event in events if event.type not in DERIVED_TYPES] + from_script
+    return RunView(directory, header, end, state, events, derived)
+
+
+def _is_complete(directory: str) -> bool:
+    """Whether a scribe has derived everything that is there now."""
+    cursor = read_cursor(directory, _LANE)
+    return cursor.is_final and cursor == sources_end(directory, _LANE)._replace(is_final=True)
 
 
 def _wait_for_scribe(directory: str, header: Header, events: list[Event]) -> list[Event]:
@@ -66,21 +79,22 @@ def _is_scribe_at_work(header: Header, events: Iterable[Event]) -> bool:
 
 def points_of(view: RunView) -> list[Point]:
     """The run's points as users see them, by metric then step."""
-    points, cursor = read_points(view.directory, _LANE)
-    if view.state != RUNNING and cursor != sources_end(view.directory, _LANE):
-        points = _derive(view)
+    points = view.derived if view.derived is not None else read_points(view.directory, _LANE)[0]
     return sorted(without_shadowed(points), key=lambda point: (point.metric, point.step))
 
 
-def _derive(view: RunView) -> list[Point]:
-    """All points once more, from what was captured."""
-    sources = Sources(view.directory, _LANE, view.header)
+def _derive(directory: str, header: Header) -> tuple[list[Point], list[Event]]:
+    """All points, and all events that come from the script, once more from what was captured."""
+    sources = Sources(directory, _LANE, header)
     points: list[Point] = []
-    progress = sources.read(_READ_BYTES)
-    while progress.has_moved:
-        points += progress.points
+    events: list[Event] = []
+    while True:
         progress = sources.read(_READ_BYTES)
-    return points + sources.finish().points
+        last = progress if progress.has_moved else sources.finish()
+        points += last.points
+        events += last.events
+        if not progress.has_moved:
+            return points, events
 
 
 def summarise(points: Iterable[Point]) -> dict[str, Json]:
@@ -132,7 +146,7 @@ def describe(view: RunView, points: Iterable[Point]) -> Json:
         "peak_memory_bytes": max(peaks, default=None),
         "output_bytes": end.output_bytes if end else None,
         "lost_bytes": end.lost_bytes if end else 0,
-        "warnings": [event.data.get("text", "") for event in view.events if event.type == "warning"],
+        "warnings": [event.data.get("text", "") for event in view.events if event.type.endswith("warning")],
         "dropped": {event.data["metric"]: event.data["count"] for event in view.events if event.type == "dropped"},
         "environment": _environment(view.events),
         "overhead": end.overhead if end else None,
@@ -167,12 +181,16 @@ def _merge_script(view: RunView) -> Mapping[str, Any]:
                     if event.data.get(name) and name not in header.chosen
                 }
             )
-            merged["tags"] += [tag for tag in event.data.get("tags") or () if tag not in merged["tags"]]
+            for tag in event.data.get("tags") or ():
+                if tag not in merged["tags"]:
+                    merged["tags"].append(tag)
             config = event.data.get("config") or {}
             # Flags win over what a script proposes; what it sets later, it has set knowingly.
             merged["config"].update({key: config[key] for key in config if key not in header.config})
         elif event.type == "config":
             merged["config"].update(event.data.get("data") or {})
+            for key in event.data.get("removed") or ():
+                merged["config"].pop(key, None)
     return merged
 
 

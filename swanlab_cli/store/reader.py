@@ -18,7 +18,10 @@ from ..records import Chunk, End, Event, Header, Json, Lane, Point, decode_line,
 from . import layout
 
 _READ_BYTES = 1 << 20
+_TAIL_BYTES = 1 << 16
 LAST = "last"
+DERIVED_TYPES = ("init", "config", "finish", "script_warning", "dropped")
+"""Event types that a scribe derives from the inbox; a reset voids them."""
 
 
 class InboxRecord(NamedTuple):
@@ -37,6 +40,8 @@ class Cursor(NamedTuple):
     output: int
     inbox: dict[str, int]
     """Bytes read, by host."""
+    is_final: bool = False
+    """Whether last lines without newline have been read too: the run had ended."""
 
 
 def list_directories(logdir: str) -> list[str]:
@@ -133,14 +138,13 @@ def read_lines(path: str, offset: int, limit: int = _READ_BYTES) -> tuple[list[b
 
 def read_events(directory: str, lane: Lane) -> list[Event]:
     """The lane's events in order, without those voided by a reset."""
-    derived = ("init", "config", "finish", "dropped")
     events: list[Event] = []
     for line in _all_lines(layout.events(directory, lane)):
         fields = decode_line(line) or {}
         if fields.get("type") == "reset":
-            events = [event for event in events if event.type not in derived]
+            events = [event for event in events if event.type not in DERIVED_TYPES]
         elif isinstance(fields.get("type"), str) and isinstance(fields.get("data"), dict):
-            events.append(Event(float(fields.get("time") or 0.0), fields["type"], fields["data"]))
+            events.append(Event(_moment(fields), fields["type"], fields["data"]))
     return events
 
 
@@ -160,18 +164,50 @@ def read_points(directory: str, lane: Lane) -> tuple[list[Point], Cursor]:
         elif isinstance(fields.get("cursor"), dict):
             points += batch
             batch = []
-            cursor = Cursor(int(fields["cursor"].get("output", 0)), dict(fields["cursor"].get("inbox", {})))
+            cursor = _cursor(fields["cursor"])
         elif fields.get("reset"):
             points, batch, cursor = [], [], Cursor(0, {})
     return points, cursor
+
+
+def read_cursor(directory: str, lane: Lane) -> Cursor:
+    """Up to where in the sources the scribe's points are all there is; only the end of its file is read."""
+    try:
+        with open(layout.metrics(directory, lane), "rb") as file:
+            file.seek(-min(_TAIL_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
+            lines = file.read().split(b"\n")[:-1]
+    except OSError:
+        lines = []
+    for line in reversed(lines):
+        fields = decode_line(line) or {}
+        if fields.get("reset"):
+            break
+        if isinstance(fields.get("cursor"), dict):
+            return _cursor(fields["cursor"])
+    return Cursor(0, {})
+
+
+def _cursor(fields: Json) -> Cursor:
+    output, inbox = fields.get("output"), fields.get("inbox")
+    return Cursor(
+        output=output if isinstance(output, int) else 0,
+        inbox=inbox if isinstance(inbox, dict) else {},
+        is_final=fields.get("is_final") is True,
+    )
 
 
 def _point(fields: Json, lane: Lane) -> Point | None:
     try:
         value = decode_value(fields["value"])
         return Point(fields["metric"], int(fields["step"]), value, float(fields["time"]), fields["source"], *lane)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+
+
+def _moment(fields: Json) -> float:
+    """The record's time, 0 where it has none that can be read."""
+    moment = fields.get("time")
+    return float(moment) if isinstance(moment, (int, float)) else 0.0
 
 
 def sources_end(directory: str, lane: Lane) -> Cursor:
@@ -213,9 +249,10 @@ class OutputTail:
         lines, self._index_offset = read_lines(self._index, self._index_offset)
         while lines:
             for line in lines:
-                fields = decode_line(line)
-                if fields is not None and {"offset", "time", "stream"} <= fields.keys():
-                    self._entries.append((int(fields["offset"]), float(fields["time"]), str(fields["stream"])))
+                fields = decode_line(line) or {}
+                offset, stream = fields.get("offset"), fields.get("stream")
+                if isinstance(offset, int) and isinstance(stream, str):
+                    self._entries.append((offset, _moment(fields), stream))
             lines, self._index_offset = read_lines(self._index, self._index_offset)
 
     def _split(self, data: bytes) -> Iterator[Chunk]:
@@ -254,11 +291,16 @@ class InboxTail:
         if fields is None or not isinstance(fields.get("type"), str):
             return None
         if fields["type"] == "keys":
-            self._keys[str(fields["id"]).encode()] = (fields["keys"], struct.Struct(f">{1 + len(fields['keys'])}d"))
+            self._learn_keys(fields)
             return None
         if fields["type"] == "log":
             fields["values"] = _decode_values(fields.get("values"))
-        return InboxRecord(float(fields.get("time") or 0.0), fields["type"], fields)
+        return InboxRecord(_moment(fields), fields["type"], fields)
+
+    def _learn_keys(self, fields: Json) -> None:
+        name, keys = fields.get("id"), fields.get("keys")
+        if isinstance(name, str) and isinstance(keys, list):
+            self._keys[name.encode()] = ([str(key) for key in keys], struct.Struct(f">{1 + len(keys)}d"))
 
     def _decode_compact(self, line: bytes) -> InboxRecord | None:
         words = line[1:].split(b" ")
@@ -282,7 +324,7 @@ def _decode_values(values: Any) -> dict[str, float]:
     for key, value in values.items():
         try:
             decoded[key] = decode_value(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
     return decoded
 

@@ -79,6 +79,7 @@ class OutputWriter:
         self.offset = os.fstat(self._output).st_size
         self._stream = ""
         self._indexed_at = 0.0
+        self._is_index_torn = not _ends_whole(self._index)
 
     def descriptors(self) -> tuple[int, int]:
         """What a forked process must keep open to go on."""
@@ -90,9 +91,7 @@ class OutputWriter:
         try:
             # The index first: bytes without an entry would be taken for the stream before.
             if stream != self._stream or now - self._indexed_at >= _INDEX_RESOLUTION_S:
-                entry = f'{{"time":{now:.6f},"stream":"{stream}","offset":{self.offset}}}\n'
-                os.write(self._index, entry.encode())
-                self._stream, self._indexed_at = stream, now
+                self._append_entry(stream, now)
             written = os.write(self._output, data)
             self.offset += written
             if written < len(data):  # a disk that fills up takes a part first and says why at the next write
@@ -103,12 +102,25 @@ class OutputWriter:
             self._stream = ""
 
 
+    def _append_entry(self, stream: str, now: float) -> None:
+        """Note whose bytes follow; behind an entry that a full disk or SIGKILL has torn, on a line of its own."""
+        separator = "\n" if self._is_index_torn else ""
+        entry = f'{separator}{{"time":{now:.6f},"stream":"{stream}","offset":{self.offset}}}\n'.encode()
+        self._is_index_torn = True
+        if os.write(self._index, entry) == len(entry):
+            self._is_index_torn = False
+            self._stream, self._indexed_at = stream, now
+
+
 class RecordWriter:
     """Appends a lane's points and events."""
 
     def __init__(self, directory: str, lane: Lane) -> None:
         self._metrics = _open_for_append(layout.metrics(directory, lane))
         self._events = _open_for_append(layout.events(directory, lane))
+        for descriptor in (self._metrics, self._events):
+            if not _ends_whole(descriptor):  # the scribe before was killed in the middle of a line
+                _write_all(descriptor, b"\n")
 
     def reset(self) -> None:
         """Void every point and every derived event above: they are derived once more.
@@ -116,8 +128,8 @@ class RecordWriter:
         Raises:
             OSError: it cannot be written, as with the other methods.
         """
-        _write_all(self._metrics, b'\n{"reset":true}\n')
-        _write_all(self._events, b'\n{"type":"reset"}\n')
+        _write_all(self._metrics, b'{"reset":true}\n')
+        _write_all(self._events, b'{"type":"reset"}\n')
 
     def append_points(self, points: Iterable[Point], cursor: Mapping[str, Any]) -> None:
         """Record points, and up to where in its sources they are all there is: `{"output": ..., "inbox": {HOST: ...}}`."""
@@ -140,7 +152,13 @@ class RecordWriter:
 
 
 def _open_for_append(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+
+
+def _ends_whole(descriptor: int) -> bool:
+    """Whether a file of lines is empty or ends with a newline."""
+    size = os.fstat(descriptor).st_size
+    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
