@@ -19,14 +19,16 @@ def read_document(path: str) -> Json:
     try:
         with open(path, "rb") as file:
             text = file.read().decode()
-        content = _decode(text, os.path.splitext(path)[1].lower(), path)
+        content = plain(_decode(text, os.path.splitext(path)[1].lower(), path))
     except OSError as error:
         raise SettingsError(f"cannot read '{path}': {error.strerror}") from error
     except ValueError as error:  # the errors of all three decoders and of UTF-8
         raise SettingsError(f"cannot read '{path}': {error}") from error
+    except RecursionError as error:
+        raise SettingsError(f"cannot read '{path}': it is nested too deeply") from error
     if not isinstance(content, dict):
         raise SettingsError(f"cannot read '{path}': expected a mapping, found {type(content).__name__}")
-    return {str(key): plain(value) for key, value in content.items()}
+    return content
 
 
 def plain(value: object) -> Any:

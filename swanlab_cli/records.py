@@ -91,8 +91,9 @@ class End(NamedTuple):
     """Requests to end that the pump received: (signal name, Unix seconds)."""
     cpu_s: float
     """User and system time of the child and of the descendants that were waited for."""
-    max_process_memory_bytes: int
-    """Largest resident set of any one of these processes."""
+    max_process_memory_bytes: int | None
+    """Largest resident set of any one of these processes; None where it is smaller than ours was at the fork, which the
+    kernel counts as the child's."""
     output_bytes: int
     lost_bytes: int
     """Output that was passed on but could not be recorded, as on a full disk."""
@@ -135,6 +136,6 @@ def decode_line(line: bytes) -> Json | None:
     """The object on one line, or None where there is none: torn, empty or not an object."""
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for thousands of brackets
         return None
     return fields if isinstance(fields, dict) else None

@@ -114,7 +114,7 @@ def parse_value(text: str) -> Any:
         return {"True": True, "False": False, "None": None}[text]
     try:
         return plain(json.loads(text, parse_constant=str))
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for thousands of brackets
         return text
 
 

@@ -49,9 +49,9 @@ def test_wheel_carries_the_shim_and_gives_it_to_the_child(work: Workplace) -> No
         names = archive.namelist()
         archive.extractall(unpacked)
     assert {name.split("/")[0] for name in names} == {"swanlab_cli", f"swanlab_cli-{__version__}.dist-info"}
-    shim = {str(path.relative_to(ROOT / "shim")) for path in (ROOT / "shim").rglob("*") if path.is_file()}
-    carried = {name.removeprefix("swanlab_cli/shim/") for name in names if name.startswith("swanlab_cli/shim/")}
-    assert {name for name in shim if not name.endswith(".pyc")} == carried
+    shim = work.directory / "checkout/shim"
+    expected_names = {f"swanlab_cli/shim/{path.relative_to(shim)}" for path in shim.rglob("*") if path.is_file()}
+    assert expected_names == {name for name in names if name.startswith("swanlab_cli/shim/")}
     commands = (unpacked / f"swanlab_cli-{__version__}.dist-info/entry_points.txt").read_text()
     assert commands.split() == ["[console_scripts]", "swanlab", "=", "swanlab_cli.cli:main"]
     result = subprocess.run(

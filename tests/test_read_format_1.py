@@ -143,27 +143,33 @@ def test_exact_bytes_are_printed(work: Workplace) -> None:
     assert read(work, "logs", "format01", "--raw") == (RUN / "a0-r0.output").read_bytes()
 
 
-def test_points_do_not_need_the_file_of_points(work: Workplace, copied: Path) -> None:
-    """Deleting what was derived loses nothing: it is derived again from output and inbox."""
-    (copied / RUN.name / "a0-r0.metrics.jsonl").unlink()
+def delete_derived(logdir: Path) -> None:
+    """Delete what a scribe derived from output and inbox."""
+    for name in ("a0-r0.metrics.jsonl", "a0-r0.events.jsonl"):
+        (logdir / RUN.name / name).unlink()
+
+
+def test_points_do_not_need_the_derived_files(work: Workplace, copied: Path) -> None:
+    """They are derived again from output and inbox."""
+    delete_derived(copied)
     fields = ("key", "step", "value", "time", "source")
     keys = ["acc", "gap/train", "loss", "val"]
     expected = [(key, step, value, START + after, source) for key, step, value, after, source in POINTS if key in keys]
     assert expected == chosen(read(work, "metrics", "format01", *keys, "--json", logdir=copied), fields)
 
 
+def test_what_the_script_gave_does_not_need_the_derived_files(work: Workplace, copied: Path) -> None:
+    """It is in the inbox."""
+    delete_derived(copied)
+    shown = json.loads(read(work, "show", "format01", "--json", logdir=copied))
+    given = ("name", "tags", "config", "warnings", "dropped")
+    assert {key: SHOWN[key] for key in given} == {key: shown[key] for key in given}
+
+
 def test_output_does_not_need_its_index(work: Workplace, copied: Path) -> None:
     """Only times and streams are unknown then."""
     (copied / RUN.name / "a0-r0.output.index").unlink()
     assert read(work, "logs", "format01", "--raw", logdir=copied) == (RUN / "a0-r0.output").read_bytes()
-
-
-def test_script_does_not_need_the_file_of_events(work: Workplace, copied: Path) -> None:
-    """What the script gave to init() and config is in the inbox."""
-    (copied / RUN.name / "a0-r0.events.jsonl").unlink()
-    shown = json.loads(read(work, "show", "format01", "--json", logdir=copied))
-    given = ("name", "tags", "config", "warnings", "dropped")
-    assert {key: SHOWN[key] for key in given} == {key: shown[key] for key in given}
 
 
 def test_nobody_has_touched_the_run() -> None:

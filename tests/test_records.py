@@ -70,8 +70,12 @@ def test_writer_refuses_numbers_that_json_has_not(value: float) -> None:
         (b"\xff\xfe{}", None),
         (b"\0\0\0\0", None),
         (b"9" * 5000, None),
+        (b"[" * 100_000, None),
     ],
-    ids=["object", "blanks", "empty", "blank", "torn", "tail", "two", "array", "number", "null", "not utf-8", "zeros", "digits"],
+    ids=[
+        "object", "blanks", "empty", "blank", "torn", "tail", "two", "array", "number", "null", "not utf-8", "zeros", "digits",
+        "brackets",
+    ],
 )  # fmt: skip
 def test_line_without_an_object_is_none(line: bytes, expected: dict[str, Any] | None) -> None:
     """Whatever a crash leaves on a line is no object and no error."""

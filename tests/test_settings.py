@@ -270,6 +270,7 @@ def test_table_and_values_name_the_same_settings() -> None:
         ("-Infinity", "-Infinity"),
         ("[NaN]", ["NaN"]),
         ("9" * 5000, "9" * 5000),
+        ("[" * 100_000, "[" * 100_000),
     ],
     ids=lambda value: repr(value)[:20],
 )
@@ -331,12 +332,13 @@ def test_document_is_read_by_its_ending(tmp_path: Path, name: str, text: str) ->
         ("c.json", b"{", "Expecting property name"),
         ("c.toml", b"a = ", "Invalid value"),
         ("c.yaml", b"a: [", "expected the node content"),
+        ("c.yaml", b"a: &a [*a]", ""),
         ("c.json", b"[1]", "expected a mapping, found list"),
         ("c.yaml", b"", "expected a mapping, found NoneType"),
         ("c.json", b'{"a": "\xff"}', "can't decode byte 0xff"),
         ("c.ini", b"a = 1", "its name ends in neither .toml, .json, .yaml nor .yml"),
     ],
-    ids=["missing", "json", "toml", "yaml", "list", "empty", "not utf-8", "ending"],
+    ids=["missing", "json", "toml", "yaml", "endless", "list", "empty", "not utf-8", "ending"],
 )
 def test_document_that_cannot_be_used_is_named(tmp_path: Path, name: str, content: bytes | None, cause: str) -> None:
     """One error of ours whatever the decoder says, with path and cause."""

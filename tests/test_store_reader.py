@@ -62,6 +62,14 @@ def test_runs_are_listed_oldest_first(tmp_path: Path) -> None:
     assert [str(tmp_path / name) for name in expected] == list_directories(str(tmp_path))
 
 
+def test_runs_of_one_second_are_in_the_order_of_their_start(tmp_path: Path) -> None:
+    """A script that starts several: the name has only the second, the header has the rest."""
+    starts = {"m": 0.1, "z": 0.2, "a": 0.9, "k": 0.95}
+    runs = [HandmadeRun(tmp_path, HEADER._replace(id=run_id, started_at=START + after)) for run_id, after in starts.items()]
+    assert [run.directory for run in runs] == list_directories(str(tmp_path))
+    assert runs[-1].directory == find_run(str(tmp_path), "last")
+
+
 def test_missing_log_directory_has_no_runs(tmp_path: Path) -> None:
     """Nobody has recorded anything yet: no error."""
     assert list_directories(str(tmp_path / "swanlog")) == []
@@ -238,12 +246,13 @@ def test_lines_in_portions_are_the_lines(tmp_path: Path, limit: int) -> None:
         ([b"\n\n", point(0), b"\0\0\0\n[1]\n\xff\xfe\n", cursor(9)], [0], at(9)),
         ([{**point(0), "unit": "s"}, {"bookmark": 3}, cursor(9)], [0], at(9)),
         ([{"cursor": {"output": 7, "inbox": {}, "other": 1, "is_final": 1}}], [], at(7)),
-        ([cursor(5), {"cursor": {}}, {"cursor": 3}], [], at(5)),
+        ([cursor(5), {"cursor": {}}, {"cursor": 3}], [], at(0)),
         ([{"metric": "loss"}, {**point(1), "step": "x"}, {**point(2), "value": None}, point(3), cursor(9)], [3], at(9)),
         ([point(0, "high"), point(1, []), point(2, 10**400), point(3), cursor(9)], [3], at(9)),  # type: ignore[arg-type]  # wrong on purpose
     ],
     ids=[
-        "none", "batch", "final", "no longer final", "behind the cursor", "no cursor", "two batches", "reset", "reset last", "reset before cursor", "torn",
+        "none", "batch", "final", "no longer final", "behind the cursor", "no cursor", "two batches", "reset", "reset last",
+        "reset before cursor", "torn",
         "torn in between", "junk", "unknown", "unknown in cursor", "empty cursor", "wrong fields", "wrong values",
     ],
 )  # fmt: skip
@@ -252,7 +261,7 @@ def test_points_up_to_the_last_cursor_count(
 ) -> None:
     """A reset voids everything above it; nothing on a line can hurt another line."""
     run.add("metrics.jsonl", *lines)
-    assert [Point("loss", step, 0.5, START, "output") for step in steps] == read_points(run.directory, LANE)
+    assert ([Point("loss", step, 0.5, START, "output") for step in steps], expected) == read_points(run.directory, LANE)
     assert expected == read_cursor(run.directory, LANE)
 
 
@@ -260,12 +269,12 @@ def test_cursor_behind_much_is_found(run: HandmadeRun) -> None:
     """Many points and cursors before it, a torn line behind it."""
     run.add("metrics.jsonl", *(line for step in range(2000) for line in (point(step), cursor(step))), b'{"metric":' + b" " * 1000)
     assert read_cursor(run.directory, LANE) == at(1999)
-    assert len(read_points(run.directory, LANE)) == 2000
+    assert [point.step for point in read_points(run.directory, LANE)[0]] == list(range(2000))
 
 
 def test_points_of_a_missing_file(run: HandmadeRun) -> None:
     """No scribe has been there: no points, and the cursor of one who has read nothing."""
-    assert read_points(run.directory, LANE) == []
+    assert read_points(run.directory, LANE) == ([], at(0))
     assert read_cursor(run.directory, LANE) == at(0)
 
 
@@ -291,11 +300,11 @@ def test_events_are_read(run: HandmadeRun, lines: Sequence[bytes | Mapping[str, 
 
 def test_end_of_the_sources_is_their_sizes(run: HandmadeRun) -> None:
     """The cursor of one who has read everything."""
-    assert sources_end(run.directory, LANE) == at(0, is_final=True)
+    assert sources_end(run.directory, LANE) == at(0)
     run.add_output("stdout", b"12345")
     run.add("inbox-node-1", b"\n\n")
     run.add("inbox-node-2", b"")
-    assert sources_end(run.directory, LANE) == Cursor(5, {"node-1": 2, "node-2": 0}, is_final=True)
+    assert sources_end(run.directory, LANE) == Cursor(5, {"node-1": 2, "node-2": 0})
 
 
 def read_output(run: HandmadeRun, limit: int = 1 << 20) -> list[Chunk]:

@@ -17,7 +17,7 @@ import pytest
 from swanlab_cli.errors import StoreError
 from swanlab_cli.records import Event, Lane, Point, decode_line
 from swanlab_cli.store import layout
-from swanlab_cli.store.reader import Cursor, read_cursor, read_end, read_events, read_header, read_points
+from swanlab_cli.store.reader import Cursor, read_end, read_events, read_header, read_points
 from swanlab_cli.store.writer import OutputWriter, RecordWriter, create_run, write_end
 
 from .handmade import END, HEADER, LANE, START
@@ -237,7 +237,8 @@ NOT_A_NUMBER = Point("x", 3, math.nan, START, "api")
 
 def test_points_and_cursor_to_the_byte(tmp_path: Path) -> None:
     """A batch of points, then up to where they are all there is."""
-    RecordWriter(str(tmp_path), LANE).append_points([*POINTS, NOT_A_NUMBER], {"output": 1234, "inbox": {"node17": 567}, "is_final": False})
+    cursor = {"output": 1234, "inbox": {"node17": 567}, "is_final": False}
+    RecordWriter(str(tmp_path), LANE).append_points([*POINTS, NOT_A_NUMBER], cursor)
     expected = (
         b'{"metric":"loss","step":0,"value":0.25,"time":1767225600.000000,"source":"output"}\n'
         b'{"metric":"\\u635f\\u5931\\"\\\\","step":100000000000000000000,"value":-0.0,"time":1767225600.123456,"source":"api"}\n'
@@ -255,8 +256,7 @@ def test_points_are_read_back(tmp_path: Path) -> None:
     writer.append_points(POINTS[:2], {"output": 1, "inbox": {}})
     writer.append_points([], {"output": 2, "inbox": {}})
     writer.append_points(POINTS[2:], Cursor(3, {"h": 4}, is_final=True)._asdict())
-    assert read_points(str(tmp_path), LANE) == POINTS
-    assert read_cursor(str(tmp_path), LANE) == Cursor(3, {"h": 4}, is_final=True)
+    assert read_points(str(tmp_path), LANE) == (POINTS, Cursor(3, {"h": 4}, is_final=True))
 
 
 def test_every_value_survives(tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_every_value_survives(tmp_path: Path) -> None:
     RecordWriter(str(tmp_path), LANE).append_points(
         [Point("x", step, value, START, "api") for step, value in enumerate(values)], {"output": 0, "inbox": {}}
     )
-    points = read_points(str(tmp_path), LANE)
+    points, _ = read_points(str(tmp_path), LANE)
     assert [value.hex() for value in values] == [point.value.hex() for point in points]
 
 
@@ -292,8 +292,7 @@ def test_reset_voids_what_was_derived(tmp_path: Path) -> None:
         writer.append_event(event)
     writer.append_points(POINTS, {"output": 9, "inbox": {}})
     writer.reset()
-    assert read_points(str(tmp_path), LANE) == []
-    assert read_cursor(str(tmp_path), LANE) == Cursor(0, {}, is_final=False)
+    assert read_points(str(tmp_path), LANE) == ([], Cursor(0, {}))
     kept = {"environment", "warning", "resources", "scribe"}
     assert [event for event in events if event.type in kept] == read_events(str(tmp_path), LANE)
 
@@ -307,8 +306,7 @@ def test_reset_is_heard_behind_a_torn_line(tmp_path: Path) -> None:
     writer = RecordWriter(str(tmp_path), LANE)
     writer.reset()
     writer.append_points(POINTS[:1], {"output": 1, "inbox": {}})
-    assert read_points(str(tmp_path), LANE) == POINTS[:1]
-    assert read_cursor(str(tmp_path), LANE) == Cursor(1, {}, is_final=False)
+    assert read_points(str(tmp_path), LANE) == (POINTS[:1], Cursor(1, {}))
     assert read_events(str(tmp_path), LANE) == []
 
 

@@ -206,6 +206,7 @@ def test_summary_has_each_metric_apart() -> None:
 def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
     """Contract, section 4: exactly these keys, none renamed, all JSON."""
     run = HandmadeRun(tmp_path, HEADER._replace(notes="n", group="g", job_type="train"))
+    run.add("metrics.jsonl", {"cursor": {"output": 0, "inbox": {}, "is_final": True}})
     run.end(END._replace(exit_code=None, signal="SIGTERM", signals=(("SIGTERM", START),), output_bytes=7, lost_bytes=2))
     run.add(
         "events.jsonl",

@@ -10,11 +10,12 @@ from struct import Struct
 from time import time
 
 TORN = "only a part of the record fitted"
+_FETCH = "v{0} = data[k{0}]"
 _CONVERSION = "if type(v{0}) is not float: v{0} = number(v{0})"
 _SOURCE = """
 def made({names}):
     def record_points(data, step):
-        ({values},) = data.values()
+        {fetches}
         {conversions}
         numbers = hexlify(pack(time(), {values}))
         if step is None:
@@ -31,11 +32,11 @@ def made({names}):
 
 
 def points_recorder(name, keys, descriptor, number, lose):
-    """Give back a function `(data, step)` that appends a `log()` call of just these keys, in this order.
+    """Give back a function `(data, step)` that appends a `log()` call of these keys, in this order, and no others.
 
     A `keys` record has called them `name` before. The function gives back the values as floats: `number(value)` turns
     what is no float into one. `lose(error)` hears of a line that was cut short. It raises OSError, what `number`
-    raises, and ValueError where the count of values differs.
+    raises, and KeyError, before anything is written, where a key is missing.
     """
     head = ("\n#%s " % name).encode("ascii")
     layout = Struct(">%dd" % (len(keys) + 1))
@@ -56,7 +57,8 @@ def points_recorder(name, keys, descriptor, number, lose):
     source = _SOURCE.format(
         names=", ".join(names),
         values=", ".join("v%d" % place for place in places),
-        conversions="\n        ".join(_CONVERSION.format(place) for place in places),
+        fetches="\n        ".join(map(_FETCH.format, places)),
+        conversions="\n        ".join(map(_CONVERSION.format, places)),
         items=", ".join("k%d: v%d" % (place, place) for place in places),
     )
     made = {}

@@ -27,7 +27,9 @@ class Inbox:
 
     def __init__(self, path):
         self.path = path
-        self.recorders = {}  # tuple of keys -> function (data, step); emptied whenever they may be stale
+        # Tuple of keys, or count of keys for the set last used of that size -> function (data, step) of `compact`;
+        # emptied whenever they may be stale.
+        self.recorders = {}
         self._file = None
         self._reported = set()
         self._begin()
@@ -89,6 +91,7 @@ class Inbox:
         if recorder is None or recorder.descriptor != file.descriptor:
             recorder = self._define(file, keys, number)
         if recorder is not None:
+            self.recorders[keys] = self.recorders[len(keys)] = recorder
             recorder(values, step)
         else:
             finite = {key: _NOT_FINITE.get(str(value), value) for key, value in values.items()}
@@ -112,7 +115,6 @@ class Inbox:
         file.append((head + ", ".join(map(_quoted, keys)) + "]}\n").encode("ascii"))
         recorder = points_recorder(name, keys, file.descriptor, number, self.lose)
         recorder.descriptor = file.descriptor
-        self.recorders[keys] = recorder
         return recorder
 
     def _close(self):

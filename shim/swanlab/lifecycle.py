@@ -9,7 +9,7 @@ STATES = ("success", "crashed", "aborted")
 class Settings:
     """Holds whatever it is given, as attributes; nothing of it changes what is recorded."""
 
-    def __init__(self, *ignored, **settings):
+    def __init__(self, *_ignored, **settings):
         self.__dict__.update(settings)
 
     def __repr__(self):
@@ -85,7 +85,7 @@ class Run:
             project_name=self.project, run_id=self.id, swanlog_dir=swanlog_dir, run_dir=self.dir, cloud=cloud
         )
 
-    def log_scalar(self, key, value, step=None, **ignored):
+    def log_scalar(self, key, value, step=None, **_ignored):
         """Record one metric."""
         return self.log({key: value}, step)
 
@@ -95,7 +95,7 @@ class Run:
     def get_project_url(self):
         """None, as `get_url`."""
 
-    def finish(self, state="success", error=None, **ignored):
+    def finish(self, state="success", error=None, **_ignored):
         """End logging: from now on `log()` raises, until `init()` is called again. A second call only warns."""
         if self._end is not None:
             say("finish() was called already")

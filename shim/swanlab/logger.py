@@ -22,7 +22,14 @@ def log_function(inbox, is_finished):
         if step is None or (type(step) is int and 0 <= step <= HIGHEST_STEP):
             try:
                 if type(data) is dict and not print_to_console:
-                    return recorders[tuple(data)](data, step)
+                    # A dict of as many keys that has all of the last call's has no others; this saves a tuple's hash.
+                    return recorders[len(data)](data, step)
+            except KeyError:
+                try:
+                    recorder = recorders[len(data)] = recorders[tuple(data)]
+                    return recorder(data, step)
+                except Exception:  # as below
+                    pass
             except Exception:  # new keys, a bad value, a closed descriptor, a full disk: the long way copes
                 pass
         return log_with_care(data, step, print_to_console)

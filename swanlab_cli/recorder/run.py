@@ -93,7 +93,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
     command = find_command(_encode(arguments), {**environment, **additions})
     talk.started(header.id, directory)
-    started = time.monotonic()
+    started, memory_at_fork = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     child_pid, exec_failure = fork_child(command, streams, mask)
     target = _target(command, header, environment, child_pid)
     assistant = Assistant(_assign(directory, header, target, flight, streams, output))
@@ -101,7 +101,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     pump = Pump(child_pid, streams, signals, flight, output, assistant)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
-    end = _end(outcome, failure, time.monotonic() - started, output)
+    end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output)
     warnings = _write_end(directory, end, output)
     counts = assistant.end(_PATIENCE_S)
     if pump.is_output_held() and os.fork() == 0:
@@ -293,7 +293,11 @@ def _target(command: Command, header: Header, environment: Mapping[bytes, bytes]
     )
 
 
-def _end(outcome: Outcome, failure: SpawnFailure | None, duration_s: float, output: OutputWriter) -> End:
+def _end(
+    outcome: Outcome, failure: SpawnFailure | None, duration_s: float, memory_at_fork: int, output: OutputWriter
+) -> End:
+    """The end record; `memory_at_fork` in KiB, as getrusage(2) has it."""
+    childs_memory = outcome.usage.ru_maxrss
     own = resource.getrusage(resource.RUSAGE_SELF)
     return End(
         ended_at=time.time(),
@@ -303,7 +307,7 @@ def _end(outcome: Outcome, failure: SpawnFailure | None, duration_s: float, outp
         error=failure.reason if failure else None,
         signals=outcome.signals,
         cpu_s=outcome.usage.ru_utime + outcome.usage.ru_stime,
-        max_process_memory_bytes=outcome.usage.ru_maxrss * 1024,
+        max_process_memory_bytes=childs_memory * 1024 if childs_memory > memory_at_fork else None,
         output_bytes=output.offset,
         lost_bytes=output.lost_bytes,
         overhead={"cpu_s": own.ru_utime + own.ru_stime, "max_memory_bytes": own.ru_maxrss * 1024},

@@ -118,7 +118,9 @@ def describe(view: RunView, points: Iterable[Point]) -> Json:
     header, end = view.header, view.end
     given = _merge_script(view)
     resources = [event.data for event in view.events if event.type == "resources"]
-    peaks = [data["peak_memory_bytes"] for data in resources] + ([end.max_process_memory_bytes] if end else [])
+    peaks = [data["peak_memory_bytes"] for data in resources]
+    if end and end.max_process_memory_bytes:
+        peaks.append(end.max_process_memory_bytes)
     return {
         "id": header.id,
         "project": given["project"],

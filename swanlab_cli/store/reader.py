@@ -9,12 +9,13 @@ import binascii
 import json
 import os
 import struct
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ..errors import RunNotFound, StoreError
-from ..records import Chunk, End, Event, Header, Json, Lane, Point, decode_line, decode_value
+from ..records import FORMAT_VERSION, Chunk, End, Event, Header, Json, Lane, Point, decode_line, decode_value
 from . import layout
 
 _READ_BYTES = 1 << 20
@@ -52,7 +53,21 @@ def list_directories(logdir: str) -> list[str]:
         return []
     except OSError as error:
         raise StoreError(f"cannot read the log directory '{logdir}': {error.strerror}") from error
+    counts = Counter(_second_of(name) for name in names)
+    # Names tell the second; which of several runs in one second came first, only the age of their headers.
+    names.sort(key=lambda name: (_second_of(name), _header_age(logdir, name) if counts[_second_of(name)] > 1 else 0))
     return [os.path.join(os.path.abspath(logdir), name) for name in names]
+
+
+def _second_of(name: str) -> str:
+    return name[: len("run-YYYYMMDD_HHMMSS")]
+
+
+def _header_age(logdir: str, name: str) -> int:
+    try:
+        return os.stat(os.path.join(logdir, name, layout.HEADER)).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def find_run(logdir: str, name: str) -> str:
@@ -91,6 +106,11 @@ def read_header(directory: str) -> Header:
     fields = _read_json(path)
     if fields is None:
         raise StoreError(f"cannot read the run in '{directory}': {layout.HEADER} is missing or not JSON")
+    if fields.get("format") != FORMAT_VERSION:
+        raise StoreError(
+            f"cannot read the run in '{directory}': its format is {fields.get('format')}, this version reads {FORMAT_VERSION}",
+            "pip install --upgrade swanlab-cli",
+        )
     try:
         known = {name: fields[name] for name in Header._fields}
     except KeyError as error:
@@ -281,7 +301,9 @@ class InboxTail:
     def read(self) -> list[InboxRecord]:
         """The next records; empty when there is nothing new."""
         lines, self.offset = read_lines(self._path, self.offset)
-        records = (self._decode(line) for line in lines if line)
+        # Each record begins and ends with a newline: one that is followed by no empty line was torn.
+        whole = (line for line, following in zip_longest(lines, lines[1:], fillvalue=b"") if line and not following)
+        records = (self._decode(line) for line in whole)
         return [record for record in records if record is not None]
 
     def _decode(self, line: bytes) -> InboxRecord | None:

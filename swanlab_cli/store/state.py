@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 
 from ..records import End, Header
 
@@ -70,10 +71,18 @@ def _is_alive(directory: str, header: Header) -> bool:
 
 
 def _silence_s(directory: str) -> float:
-    """For how long nobody has written to the run, by the clock of the file system that holds it; 0 where that is unknown."""
+    """For how long nobody has written to the run; 0 where that is unknown."""
     try:
         newest = max(os.stat(os.path.join(directory, name)).st_mtime for name in os.listdir(directory))
-        with tempfile.NamedTemporaryFile(dir=os.path.dirname(directory), prefix=".clock-") as clock:
-            return os.stat(clock.name).st_mtime - newest
     except OSError:
         return 0.0
+    return _file_system_time(os.path.dirname(directory)) - newest
+
+
+def _file_system_time(folder: str) -> float:
+    """Now by the clock of the file system that holds `folder`, which may be another host's; by ours where we cannot write."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".clock-") as clock:
+            return os.stat(clock.name).st_mtime
+    except OSError:
+        return time.time()

@@ -25,12 +25,23 @@ def create_run(logdir: str, header: Header) -> str:
     try:
         _create_logdir(os.path.dirname(directory))
         os.mkdir(directory)
-        _write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **header._asdict()})
+        _write_header(directory, header)
     except OSError as error:
         raise StoreError(
             f"cannot create a run in '{logdir}': {error.strerror}", "choose another place with --logdir"
         ) from error
     return directory
+
+
+def _write_header(directory: str, header: Header) -> None:
+    """Write the header; a run that cannot even have that leaves nothing behind."""
+    try:
+        _write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **header._asdict()})
+    except OSError:
+        for name in os.listdir(directory):
+            os.unlink(os.path.join(directory, name))
+        os.rmdir(directory)
+        raise
 
 
 def _create_logdir(logdir: str) -> None:
