@@ -10,7 +10,7 @@ from .compact import TORN, points_recorder
 from .messages import cause, one_line, say
 
 SET_LIMIT = 500  # keys of one log() call; making the function for more takes longer than many calls as JSON
-KEYS_LIMIT = 20000  # of all sets; the points of a program that goes on inventing keys are recorded as JSON
+KEYS_LIMIT = 5000  # of all sets; the points of a program that goes on inventing keys are recorded as JSON
 REPORTS_LIMIT = 1000  # different complaints of one process
 # Where our descriptor goes: the kernel hands out the lowest free number, so up here nobody gets ours by chance after
 # a daemon's close-everything loop.

@@ -15,7 +15,7 @@ def tree_memory_bytes(pid: int) -> int:
 
     Pages that several of them share count once for each.
     """
-    return sum(_resident_bytes(member) for member in tree_pids(pid))
+    return sum(resident_bytes(member) for member in tree_pids(pid))
 
 
 def tree_pids(pid: int) -> list[int]:
@@ -55,7 +55,8 @@ def _children(pid: int) -> list[int]:
     return [int(child) for thread in threads for child in _read(f"/proc/{pid}/task/{thread}/children").split()]
 
 
-def _resident_bytes(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
+    """The resident set of one process, 0 when it is gone."""
     # proc(5), /proc/pid/statm: the second field is the resident set in pages.
     fields = _read(f"/proc/{pid}/statm").split()
     return int(fields[1]) * _PAGE_BYTES if len(fields) > 1 else 0

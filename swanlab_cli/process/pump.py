@@ -128,6 +128,7 @@ class Pump:
             self._take_signals()
         elif not ready:
             self._copy_size()
+            self._terminal.find_keyboard_reader()
         return bool(ready)
 
     def _watch(self) -> None:

@@ -45,6 +45,8 @@ class Stream:
         self.is_pty: Final = is_pty
         self.is_terminal: Final = os.isatty(outside[0])
         self.source, self.child_end = _open_pty(outside[0]) if is_pty else os.pipe()
+        self.modes_at_start = termios.tcgetattr(self.source) if is_pty else []
+        """As tcgetattr() has them, before the child could change them."""
         self.path = os.ttyname(self.child_end) if is_pty else ""
         """Of the pty's far side in the file system."""
         os.set_blocking(self.source, False)

@@ -26,7 +26,7 @@ class Terminal:
         self._streams = [stream for stream in streams if stream.is_terminal and stream.is_pty]
         self._child_pid = child_pid
         self.is_present = bool(self._streams)
-        self._modes = {stream.name: termios.tcgetattr(stream.source) for stream in self._streams}
+        self._modes = {stream.name: stream.modes_at_start for stream in self._streams}
         self._size = _size(self._streams[0].outside[0]) if self._streams else b""
         self.keyboard: int | None = None
         """The real terminal as a keyboard to forward from, while the child reads keys from a side pty."""
@@ -55,7 +55,10 @@ class Terminal:
                 if modes != self._modes[stream.name]:
                     self._modes[stream.name] = modes
                     _apply(modes, stream.outside[0])
-                    self._bridge_keyboard(stream, modes)
+                    if modes[_LFLAG] & termios.ICANON:
+                        self._drop_keyboard()
+                    else:
+                        self.find_keyboard_reader()
             except termios.error:  # the terminal hung up
                 continue
 
@@ -67,17 +70,16 @@ class Terminal:
             except OSError:
                 self._drop_keyboard()
 
-    def _bridge_keyboard(self, stream: Stream, modes: list[Any]) -> None:
-        """Begin or end forwarding: a program that made the side pty a raw keyboard and holds it open for reading needs keys."""
-        is_raw = not modes[_LFLAG] & termios.ICANON
-        if not is_raw:
-            self._drop_keyboard()
-        elif self.keyboard is None and _is_read_by_descendant(self._child_pid, stream.path):
-            try:
-                self.keyboard = os.open(os.ttyname(stream.outside[0]), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-            except OSError:
-                return
-            self._keyboard_target = stream.source
+    def find_keyboard_reader(self) -> None:
+        """Begin to forward keys if a program has made a side pty a raw keyboard and holds it open for reading."""
+        for stream in self._streams:
+            is_raw = stream.is_open and not self._modes[stream.name][_LFLAG] & termios.ICANON
+            if is_raw and self.keyboard is None and _is_read_by_descendant(self._child_pid, stream.path):
+                try:
+                    self.keyboard = os.open(os.ttyname(stream.outside[0]), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+                except OSError:
+                    continue
+                self._keyboard_target = stream.source
 
     def _drop_keyboard(self) -> None:
         if self.keyboard is not None:

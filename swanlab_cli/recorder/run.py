@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 from .. import __version__
 from ..documents import read_document
 from ..environment.target import Target
+from ..environment.tree import resident_bytes
 from ..errors import CommandNotStarted, StoreError, UsageError
 from ..process.child import (
     Command,
@@ -93,7 +94,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
     command = find_command(_encode(arguments), {**environment, **additions})
     talk.started(header.id, directory)
-    started, memory_at_fork = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started, memory_at_fork = time.monotonic(), resident_bytes(os.getpid())
     child_pid, exec_failure = fork_child(command, streams, mask)
     target = _target(command, header, environment, child_pid)
     assistant = Assistant(_assign(directory, header, target, flight, streams, output))
@@ -296,8 +297,8 @@ def _target(command: Command, header: Header, environment: Mapping[bytes, bytes]
 def _end(
     outcome: Outcome, failure: SpawnFailure | None, duration_s: float, memory_at_fork: int, output: OutputWriter
 ) -> End:
-    """The end record; `memory_at_fork` in KiB, as getrusage(2) has it."""
-    childs_memory = outcome.usage.ru_maxrss
+    """The end record; the kernel counts our own `memory_at_fork` (bytes) as the child's, so less than that is unknown."""
+    childs_memory = outcome.usage.ru_maxrss * 1024
     own = resource.getrusage(resource.RUSAGE_SELF)
     return End(
         ended_at=time.time(),
@@ -307,11 +308,18 @@ def _end(
         error=failure.reason if failure else None,
         signals=outcome.signals,
         cpu_s=outcome.usage.ru_utime + outcome.usage.ru_stime,
-        max_process_memory_bytes=childs_memory * 1024 if childs_memory > memory_at_fork else None,
+        max_process_memory_bytes=childs_memory if childs_memory > 1.1 * memory_at_fork else None,
         output_bytes=output.offset,
         lost_bytes=output.lost_bytes,
-        overhead={"cpu_s": own.ru_utime + own.ru_stime, "max_memory_bytes": own.ru_maxrss * 1024},
+        overhead={"cpu_s": own.ru_utime + own.ru_stime, "max_memory_bytes": _own_peak_memory_bytes()},
     )
+
+
+def _own_peak_memory_bytes() -> int:
+    """Our largest resident set; getrusage(2) would count what our caller's process had when it forked us."""
+    with open("/proc/self/status", "rb") as status:
+        lines = (line.split() for line in status)
+        return next((int(words[1]) * 1024 for words in lines if words[0] == b"VmHWM:"), 0)
 
 
 def _write_end(directory: str, end: End, output: OutputWriter) -> list[str]:
