@@ -1,7 +1,7 @@
 """What the shim costs: `log()` against one bare `os.write`, and `import swanlab` against a bare start of Python.
 
 Run `python tests/bench/bench_shim.py [DIRECTORY]` with the interpreter to measure; the inbox is written in a temporary
-folder below DIRECTORY (default: the working directory, as `swanlog` is). Rounds alternate, so that a noisy machine
+folder below DIRECTORY (default: where the system keeps such folders). Rounds alternate, so that a noisy machine
 disturbs both sides alike. The bounds are 2.0 for the ratio and 15 ms for the import.
 """
 
@@ -24,7 +24,7 @@ STARTS = 40
 
 def main() -> None:
     """Measure both and print what came out."""
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else ".") as folder:
+    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
         compare_calls(folder)
     compare_starts()
 
