@@ -12,6 +12,7 @@ from .. import __version__
 from ..errors import SwanlabError
 from ..settings import logdir_setting
 from . import reading
+from .logs import LogChoice, print_logs
 from .parse import parse_file
 from .run import run
 
@@ -102,7 +103,7 @@ def _logs(
     as_json: AsJson = False,
 ) -> None:
     """Print the output of a run: as text with progress bars collapsed, or raw."""
-    reading.print_logs(_logdir(logdir), run_name, reading.LogChoice(raw, follow, tail, stream, grep, as_json))
+    print_logs(_logdir(logdir), run_name, LogChoice(raw, follow, tail, stream, grep, as_json))
 
 
 @app.command("parse")

@@ -1,45 +1,19 @@
-"""`ls`, `show`, `metrics`, `logs`: runs as text or JSON."""
+"""`ls`, `show`, `metrics`: runs as text or JSON."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from ..errors import RunNotFound, StoreError, UsageError
-from ..parser.lines import _clean as clean
+from ..errors import RunNotFound, StoreError
 from ..recorder.view import RunView, describe, iso_time, open_run, points_of, summarise
-from ..records import Json, Lane, Point, encode_value
-from ..store.reader import OutputTail, find_run, list_directories
+from ..records import Json, Point, encode_value
+from ..store.reader import find_run, list_directories
 from ..store.state import RUNNING, describe_end
 from .text import columns, duration, size, table
-
-_LANE = Lane()
-_FOLLOW_INTERVAL_S = 0.1
-_STREAMS = ("stdout", "stderr", "both")
-
-
-class LogChoice(NamedTuple):
-    """What of a run's output to print, and how."""
-
-    raw: bool
-    follow: bool
-    tail: int | None
-    stream: str | None
-    grep: str | None
-    as_json: bool
-
-
-class _Line(NamedTuple):
-    """One line of output, without its newline."""
-
-    time: float
-    stream: str
-    data: bytes
 
 
 def print_runs(logdir: str, as_json: bool) -> None:
@@ -184,81 +158,3 @@ def _point_json(point: Point) -> Json:
         "attempt": point.attempt,
         "rank": point.rank,
     }
-
-
-def print_logs(logdir: str, name: str, choice: LogChoice) -> None:
-    """Print the output of a run.
-
-    Raises:
-        UsageError: an unknown stream, a bad regular expression, or options that exclude each other.
-    """
-    if choice.stream not in (None, *_STREAMS):
-        raise UsageError(f"--stream: '{choice.stream}' is not one of {', '.join(_STREAMS)}")
-    if choice.raw and choice.as_json:
-        raise UsageError("--raw and --json exclude each other")
-    try:
-        pattern = re.compile(choice.grep) if choice.grep is not None else None
-    except re.error as error:
-        raise UsageError(f"--grep: '{choice.grep}' is not a regular expression: {error}") from error
-    directory = find_run(logdir, name)
-    if choice.raw and choice.tail is None and pattern is None:
-        _print_raw(directory, choice)
-        return
-    lines: Iterator[_Line] = _lines(directory, choice)
-    if pattern is not None:
-        lines = (line for line in lines if pattern.search(visible_text(line.data)))
-    if choice.tail is not None and not choice.follow:
-        lines = iter(deque(lines, maxlen=choice.tail))
-    for line in lines:
-        _print_line(line, choice)
-
-
-def _print_raw(directory: str, choice: LogChoice) -> None:
-    for chunk in _chunks(directory, choice):
-        sys.stdout.buffer.write(chunk.data)
-        if choice.follow:
-            sys.stdout.buffer.flush()
-    sys.stdout.buffer.flush()
-
-
-def _chunks(directory: str, choice: LogChoice) -> Iterator[_Line]:
-    """What the chosen streams wrote, piece by piece; with `follow` until the run has ended."""
-    tail = OutputTail(directory, _LANE)
-    while True:
-        is_last_look = not choice.follow or open_run(directory).state != RUNNING
-        chunks = tail.read()
-        while chunks:
-            yield from (_Line(*chunk) for chunk in chunks if choice.stream in (None, chunk.stream))
-            chunks = tail.read()
-        if is_last_look:
-            return
-        time.sleep(_FOLLOW_INTERVAL_S)  # a file cannot be waited for
-
-
-def _lines(directory: str, choice: LogChoice) -> Iterator[_Line]:
-    """The lines of the chosen streams, each with the time of its last piece; with `--follow --tail N`, N old ones first."""
-    unfinished: dict[str, bytes] = {}
-    last_time: dict[str, float] = {}
-    for moment, stream, data in _chunks(directory, choice):
-        *whole, rest = (unfinished.get(stream, b"") + data).split(b"\n")
-        unfinished[stream], last_time[stream] = rest, moment
-        yield from (_Line(moment, stream, line) for line in whole)
-    yield from (_Line(last_time[stream], stream, rest) for stream, rest in unfinished.items() if rest)
-
-
-def visible_text(line: bytes) -> str:
-    """What a line of output shows in the end: its last repaint that is not blank, without escape sequences."""
-    repaints = (clean(piece.decode(errors="replace")).rstrip() for piece in reversed(line.split(b"\r")))
-    return next((repaint for repaint in repaints if repaint), "")
-
-
-def _print_line(line: _Line, choice: LogChoice) -> None:
-    if choice.as_json:
-        fields = {"time": line.time, "stream": line.stream, "text": visible_text(line.data)}
-        sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
-    elif choice.raw:
-        sys.stdout.buffer.write(line.data + b"\n")
-    else:
-        sys.stdout.write(visible_text(line.data) + "\n")
-    if choice.follow:
-        sys.stdout.flush()

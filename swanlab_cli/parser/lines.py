@@ -109,6 +109,12 @@ _CONTROLS = {
 }
 
 
+def last_repaint(line: bytes) -> str:
+    """What a physical line shows in the end: its last repaint that is not blank."""
+    repaints = (_decode(piece).rstrip() for piece in reversed(line.split(b"\r")))
+    return next((repaint for repaint in repaints if repaint), "")
+
+
 def _clean(text: str) -> str:
     """What a terminal would show of *text*: without escape sequences and controls, backspaces applied."""
     if "\x1b" in text or "\x9b" in text or "\x9d" in text:
