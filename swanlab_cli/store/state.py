@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 
 from ..records import End, Header
@@ -81,8 +80,10 @@ def _silence_s(directory: str) -> float:
 
 def _file_system_time(folder: str) -> float:
     """Now by the clock of the file system that holds `folder`, which may be another host's; by ours where we cannot write."""
+    path = os.path.join(folder, f".clock-{os.getpid()}")
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".clock-") as clock:
-            return os.stat(clock.name).st_mtime
+        with open(path, "x") as clock:  # tempfile would cost each run ten milliseconds at its start
+            os.unlink(path)
+            return os.fstat(clock.fileno()).st_mtime
     except OSError:
         return time.time()
