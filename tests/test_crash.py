@@ -56,6 +56,11 @@ class Victim:
         wait_for(is_gone, "the end of all processes of the run")
 
 
+def _is_child(process: psutil.Process) -> bool:
+    """Whether this is the child itself; our own forks have the whole command line of `swanlab run`."""
+    return "run" not in process.cmdline()
+
+
 def _session_of(pid: int) -> int:
     try:
         is_zombie = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
@@ -117,7 +122,8 @@ def test_every_log_that_returned_is_readable(work: Workplace, who: str, attempt:
     victim = Victim(work, sys.executable, str(CHILDREN / "log_forever.py"))
     victim.wait_for_progress(random.Random(attempt).randrange(1, 3000))
     if who == "child":
-        (child,) = (process for process in psutil.Process(victim.process.pid).children() if process.nice() == 0)
+        relatives = psutil.Process(victim.process.pid).children()
+        (child,) = (process for process in relatives if process.cmdline()[-1].endswith("log_forever.py") and _is_child(process))
         child.kill()
     elif who == "pump":
         victim.process.kill()

@@ -106,5 +106,6 @@ def test_run_starts_without_heavy_imports() -> None:
     code = "import sys, swanlab_cli.cli.run; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     heavy = {"typer", "click", "rich", "psutil", "requests", "pexpect", "dataclasses", "inspect", "pathlib", "argparse",
-             "subprocess", "logging", "asyncio", "tomllib", "tempfile", "swanlab_cli.parser", "swanlab_cli.recorder.scribe"}  # fmt: skip
+             "subprocess", "logging", "asyncio", "tomllib", "tempfile", "swanlab_cli.parser",
+             "swanlab_cli.recorder.scribe"}  # fmt: skip
     assert heavy.isdisjoint(loaded)

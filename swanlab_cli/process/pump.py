@@ -16,6 +16,7 @@ from .linux import SignalInfo
 from .signals import SignalSource, signal_name, stop_ourselves, was_sent_to_group
 from .streams import KERNEL_BUFFER_BYTES, Record, Stream
 from .terminal import Terminal
+from .witness import Witness
 
 # How often modes and size of a real terminal are compared with the side pty's: nothing tells of a change.
 _TERMINAL_TICK_MS = 100
@@ -23,16 +24,12 @@ _TERMINAL_TICK_MS = 100
 # since ncurses misses a second SIGWINCH that comes while it handles the first.
 _SIZE_NOTICE_MS = 30
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_FORGETTING_MAY_TAKE_S = 0.05
 _STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
-class Witness(Protocol):
-    """A process of our group that blocks all signals, so that a signal to the whole group shows in it."""
-
-    pid: int
-
-    def forget(self, number: int) -> None:
-        """Clear this pending signal, so that the next one to the group shows again."""
+class Follower(Protocol):
+    """Who else holds the reading ends of the streams, to save what is in them if we are killed."""
 
     def check(self) -> None:
         """See whether it ended; called when a child process of ours changed state."""
@@ -63,6 +60,7 @@ class Pump:
         flight: Flight,
         record: Record,
         witness: Witness,
+        follower: Follower,
     ) -> None:
         self._child_pid = child_pid
         self._streams = streams
@@ -70,9 +68,12 @@ class Pump:
         self._flight = flight
         self._record = record
         self._witness = witness
+        self._follower = follower
         self._terminal = Terminal(streams, child_pid)
         self._poller = select.poll()
         self._watched: dict[int, int] = {}
+        self._group_signals: dict[int, float] = {}
+        """When each signal last went to the group."""
         self._size_notice_due: float | None = None
         self._received: list[tuple[str, float]] = []
         self._ended: tuple[int, resource.struct_rusage] | None = None
@@ -164,7 +165,7 @@ class Pump:
                 self._send(signal.SIGPIPE)
             stream.close()
         if not stream.is_open:
-            self._witness.close_source(index)
+            self._follower.close_source(index)
 
     def _drain(self) -> None:
         """Pass on all that the child had written when it ended: what a poll shows at once is all there is on Linux.
@@ -185,7 +186,7 @@ class Pump:
     def _handle(self, info: SignalInfo) -> None:
         number = info.number
         if number == signal.SIGCHLD:
-            self._witness.check()
+            self._follower.check()
             self._reap()
             return
         if number == signal.SIGWINCH:
@@ -197,10 +198,19 @@ class Pump:
             # The child would die of this while it waits for a slow reader; only its output is left to wait for.
             self._abandoned_by = number if number in _ENDING else 0
             return
-        if was_sent_to_group(self._witness.pid, number):
+        if self._is_the_groups(number):
             self._witness.forget(number)
+            self._group_signals[number] = time.monotonic()
         else:
             self._send(number)
+
+    def _is_the_groups(self, number: int) -> bool:
+        """Whether a signal went to our whole group, and so to the child.
+
+        A second one may come while the witness forgets the first, and be forgotten with it.
+        """
+        is_second = time.monotonic() - self._group_signals.get(number, -_FORGETTING_MAY_TAKE_S) < _FORGETTING_MAY_TAKE_S
+        return is_second or was_sent_to_group(self._witness.pid, number)
 
     def _send(self, number: int) -> None:
         if self._ended is None:  # not yet waited for, so the pid is the child's

@@ -17,10 +17,8 @@ from ..process.flight import Flight
 from ..records import Event, Header, Lane
 from ..store.writer import OutputWriter, RecordWriter
 
-# What the pump writes on the control pipe: END when all is appended, CLOSE + i to close the copy of source i; smaller
-# bytes are signals to forget.
-CLOSE, END = 128, 255
-_NICENESS = 19
+# What the pump writes on the control pipe: END when all is appended, a smaller number i to close the copy of source i.
+END = 255
 _MOST_RESTARTS = 3
 
 
@@ -39,7 +37,7 @@ class Assignment(NamedTuple):
 
 
 class Assistant:
-    """A scribe at work, and its successors: the pump's `Witness`."""
+    """A scribe at work, and its successors: the pump's `Follower`."""
 
     def __init__(self, assignment: Assignment) -> None:
         self._assignment = assignment
@@ -50,13 +48,9 @@ class Assistant:
     def _fork(self) -> None:
         self.pid, self._orders, self._answer = _fork_scribe(self._assignment, is_restart=self._restarts > 0)
 
-    def forget(self, number: int) -> None:
-        """Have the scribe clear this pending signal."""
-        self._order(number)
-
     def close_source(self, index: int) -> None:
         """Have the scribe close its copy of a stream's reading end."""
-        self._order(CLOSE + index)
+        self._order(index)
 
     def check(self) -> None:
         """Replace a scribe that was killed; the new one derives everything again."""
@@ -93,7 +87,8 @@ class Assistant:
 def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, int]:
     """Start a scribe: (process id, descriptor for orders, descriptor of its answer).
 
-    It stays in our process group with all signals blocked, is nice, and has let go of the child's and the caller's streams.
+    All signals stay blocked in it, it has let go of the child's and the caller's streams, and it runs only where a processor
+    has nothing else to do: even at the lowest priority of the ordinary class it took a sixth of a flooding child's speed.
     """
     orders_reader, orders = os.pipe()
     answer, answer_writer = os.pipe()
@@ -102,7 +97,7 @@ def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, in
     if pid == 0:
         try:
             keep_only({orders_reader, answer_writer, *assignment.sources, *assignment.output.descriptors()})
-            os.nice(_NICENESS)
+            _step_aside()
             from .scribe import Scribe  # in its own process: the child must not wait for these imports
 
             Scribe(assignment, orders_reader, answer_writer, pump_pid, is_restart).work()
@@ -113,6 +108,14 @@ def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, in
     os.close(orders_reader)
     os.close(answer_writer)
     return pid, orders, answer
+
+
+def _step_aside() -> None:
+    """Let this process run only where a processor has nothing else to do."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except OSError:  # a container's filter of system calls
+        os.nice(19)
 
 
 def keep_only(needed: set[int]) -> None:

@@ -26,6 +26,7 @@ from ..process.flight import Flight
 from ..process.pump import Outcome, Pump
 from ..process.signals import SignalMask, SignalSource, signal_name
 from ..process.streams import Stream, open_streams, reserve_closed
+from ..process.witness import Witness
 from ..records import End, Header, Lane
 from ..settings import RunSettings
 from ..store import layout
@@ -96,10 +97,11 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     talk.started(header.id, directory)
     started, memory_at_fork = time.monotonic(), resident_bytes(os.getpid())
     child_pid, exec_failure = fork_child(command, streams, mask)
+    witness = Witness()
     target = _target(command, header, environment, child_pid)
     assistant = Assistant(_assign(directory, header, target, flight, streams, output))
     _let_go(inherited)
-    pump = Pump(child_pid, streams, signals, flight, output, assistant)
+    pump = Pump(child_pid, streams, signals, flight, output, witness, assistant)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
     end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output)

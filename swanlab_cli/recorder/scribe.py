@@ -18,7 +18,7 @@ from ..environment.tree import tree_memory_bytes
 from ..records import Event
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
-from .assistant import CLOSE, END, Assignment, keep_only
+from .assistant import END, Assignment, keep_only
 from .sources import Progress, Sources
 
 _BATCH_BYTES = 256 * 1024
@@ -98,10 +98,7 @@ class Scribe:
         orders = os.read(self._control, 4096)  # nothing: the pump is gone; _replace_pump sees to that
         self._is_ending = END in orders
         for order in set(orders) - {END}:
-            if order >= CLOSE:
-                self._close_source(order - CLOSE)
-            else:
-                signal.sigtimedwait({order}, 0)
+            self._close_source(order)
 
     def _close_source(self, index: int) -> None:
         source = self._open_sources.pop(index, None)
