@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 
+from .descriptors import keep_only
+
 
 class Witness:
     """The forked process, seen from the pump; it ends with the pump. Its caller has blocked all signals."""
@@ -33,8 +35,7 @@ class Witness:
 
 def _stand_by(orders: int) -> None:
     """Clear pending signals as ordered until the pump is gone."""
-    os.dup2(orders, 0)
-    os.closerange(1, os.sysconf("SC_OPEN_MAX") if orders > 1024 else 1024)
-    while numbers := os.read(0, 64):
+    keep_only({orders})
+    while numbers := os.read(orders, 64):
         for number in numbers:
             signal.sigtimedwait({number}, 0)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..environment.target import Target
+from ..process.descriptors import keep_only
 from ..process.flight import Flight
 from ..records import Event, Header, Lane
 from ..store.writer import OutputWriter, RecordWriter
@@ -87,8 +88,7 @@ class Assistant:
 def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, int]:
     """Start a scribe: (process id, descriptor for orders, descriptor of its answer).
 
-    All signals stay blocked in it, it has let go of the child's and the caller's streams, and it runs only where a processor
-    has nothing else to do: even at the lowest priority of the ordinary class it took a sixth of a flooding child's speed.
+    All signals stay blocked in it, and it has let go of the child's and the caller's streams.
     """
     orders_reader, orders = os.pipe()
     answer, answer_writer = os.pipe()
@@ -97,7 +97,6 @@ def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, in
     if pid == 0:
         try:
             keep_only({orders_reader, answer_writer, *assignment.sources, *assignment.output.descriptors()})
-            _step_aside()
             from .scribe import Scribe  # in its own process: the child must not wait for these imports
 
             Scribe(assignment, orders_reader, answer_writer, pump_pid, is_restart).work()
@@ -108,28 +107,6 @@ def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, in
     os.close(orders_reader)
     os.close(answer_writer)
     return pid, orders, answer
-
-
-def _step_aside() -> None:
-    """Let this process run only where a processor has nothing else to do."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    except OSError:  # a container's filter of system calls
-        os.nice(19)
-
-
-def keep_only(needed: set[int]) -> None:
-    """Close what the child's caller might wait for the end of; 0, 1 and 2 become /dev/null."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(nothing, number)
-    for name in os.listdir("/proc/self/fd"):
-        number = int(name)
-        if number > 2 and number not in needed:
-            try:
-                os.close(number)
-            except OSError:  # the listing's own descriptor
-                continue
 
 
 def _note_failure(assignment: Assignment, error: Exception) -> None:
