@@ -19,7 +19,8 @@ from .terminal import Terminal
 from .witness import Witness
 
 # How often modes and size of a real terminal are compared with the side pty's: nothing tells of a change.
-_TERMINAL_TICK_MS = 100
+# While nothing happens for long, less often: a looking processor never sleeps deeply.
+_TERMINAL_TICK_MS, _QUIET_TICK_MS, _TICKS_UNTIL_QUIET = 100, 500, 20
 # A program hears of a new size from the kernel, perhaps before we have copied it, so we tell it once more; not at once,
 # since ncurses misses a second SIGWINCH that comes while it handles the first.
 _SIZE_NOTICE_MS = 30
@@ -75,6 +76,7 @@ class Pump:
         self._group_signals: dict[int, float] = {}
         """When each signal last went to the group."""
         self._size_notice_due: float | None = None
+        self._idle_ticks = 0
         self._received: list[tuple[str, float]] = []
         self._ended: tuple[int, resource.struct_rusage] | None = None
         self._abandoned_by = 0
@@ -82,7 +84,7 @@ class Pump:
     def run(self) -> Outcome:
         """Copy until the child has ended and everything that it wrote has been passed on."""
         while self._ended is None:
-            self._wait_once(_TERMINAL_TICK_MS if self._terminal.is_present else None)
+            self._wait_once(self._tick_ms() if self._terminal.is_present else None)
         self._terminal.copy_modes()
         self._drain()
         status, usage = self._ended
@@ -92,6 +94,9 @@ class Pump:
             signals=tuple(self._received),
             usage=usage,
         )
+
+    def _tick_ms(self) -> int:
+        return _TERMINAL_TICK_MS if self._idle_ticks < _TICKS_UNTIL_QUIET else _QUIET_TICK_MS
 
     def is_output_held(self) -> bool:
         """Whether a descendant of the child can still write; asked after `run`."""
@@ -125,6 +130,7 @@ class Pump:
                 self._copy(stream, index)
         if self._terminal.keyboard in ready:
             self._terminal.forward_keys()
+        self._idle_ticks = 0 if ready else self._idle_ticks + 1
         if self._signals.descriptor in ready:
             self._take_signals()
         elif not ready:
