@@ -97,7 +97,7 @@ def settings_of(source, report):
         if hasattr(source, "__dict__"):
             return {name: value for name, value in vars(source).items() if not name.startswith("_")}
         return dict(source)
-    except Exception as error:
+    except Exception as error:  # attributes, keys() and readers of files are foreign code
         text = "config of type %s is not used (%s); accepted are dicts, objects with attributes, JSON, YAML, TOML files"
         report(("config", kind(source)), text % (kind(source), cause(error)))
         return {}
@@ -131,7 +131,7 @@ def plain(value, depth=0):
     """Give back a value as JSON can hold it: not finite floats, paths and unknown objects as text, sets as lists."""
     try:
         return _plain(value, depth)
-    except Exception:
+    except Exception:  # a foreign __str__, item() or __iter__
         return "<%s>" % kind(value)
 
 

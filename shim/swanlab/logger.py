@@ -28,7 +28,7 @@ def log_function(inbox, is_finished):
                 try:
                     recorder = recorders[len(data)] = recorders[tuple(data)]
                     return recorder(data, step)
-                except Exception:  # as below
+                except Exception:  # new keys among as many, or any of the reasons below
                     pass
             except Exception:  # new keys, a bad value, a closed descriptor, a full disk: the long way copes
                 pass

@@ -28,7 +28,7 @@ def accepted(data, report):
             continue
         try:
             result = number(value)
-        except Exception:
+        except Exception:  # a foreign __float__ or item() may raise anything
             text = "metric %.80r dropped: a value %s cannot be used; %s"
             report((key, kind(value)), text % (key, described(value), ACCEPTED))
             continue
@@ -54,7 +54,7 @@ def step_number(step, highest, report):
         index = _integer(_simple(step))
         if 0 <= index <= highest:
             return index
-    except Exception:
+    except Exception:  # as for values
         pass
     text = "a step %s cannot be used; accepted are integers from 0 to %d; the automatic step is taken instead"
     report(("step",), text % (described(step), highest))
@@ -68,7 +68,7 @@ def key_text(parts, report):
     """
     try:
         text = "/".join(map(plain_text, parts))
-    except Exception as error:
+    except Exception as error:  # a foreign __str__
         report(("key", kind(error)), "metric dropped: its name cannot be made text (%s)" % kind(error))
         return None
     key = text.translate(_CONTROL_CHARACTERS).strip(" ./")
@@ -111,7 +111,7 @@ def _leaves(data, parents, report):
             parts = parents + (key,)
             try:
                 value = data[key]
-            except Exception as error:
+            except Exception as error:  # a foreign __getitem__; the other keys are still read
                 text = "a value of the %s logged cannot be read: %s"
                 report(("value", kind(data)), text % (kind(data), kind(error)))
                 continue
@@ -119,7 +119,7 @@ def _leaves(data, parents, report):
                 yield from _leaves(value, parts, report)
             else:
                 yield parts, value
-    except Exception as error:
+    except Exception as error:  # a foreign __iter__
         report(("data", kind(data)), "the %s logged cannot be read: %s" % (kind(data), kind(error)))
 
 

@@ -146,7 +146,7 @@ def _seen_in_tree(target: Target, pauses_s: Iterable[float], ignored: Interprete
         if not _is_alive(target.pid):
             break
         # Nothing announces that a process which is not our child runs another program.
-        time.sleep(pause_s)
+        time.sleep(pause_s)  # a process that others start cannot be waited for
     return None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 SWANLAB = str(Path(sys.executable).parent / "swanlab")
-SETTLED_S = 6.0  # probes are gone by then
+SETTLED_S = 6.0
 
 
 def main() -> None:
@@ -23,11 +23,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         child = ["sleep", str(seconds + SETTLED_S + 5)]
         process = subprocess.Popen([SWANLAB, "run", "-q", "--logdir", folder, *child], stdout=subprocess.DEVNULL)
-        time.sleep(SETTLED_S)
+        time.sleep(SETTLED_S)  # measuring begins when the probes are gone
         pump = psutil.Process(process.pid)
         ours = [pump, *(other for other in pump.children(recursive=True) if other.name() != "sleep")]
         before = sum(sum(other.cpu_times()[:2]) for other in ours)
-        time.sleep(seconds)
+        time.sleep(seconds)  # the time over which is measured
         used = sum(sum(other.cpu_times()[:2]) for other in ours) - before
         pss = sum(other.memory_full_info().pss for other in ours)
         print(f"{len(ours)} processes, PSS {pss / 1e6:.1f} MB, CPU {100 * used / seconds:.3f} % of a core over {seconds:.0f} s")
