@@ -42,6 +42,7 @@ class Scribe:
         self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
         self._open_sources = dict(enumerate(assignment.sources))
         self._prober: int | None = None
+        self._prober_pid = 0
         self._probed = b""
         self._is_ending = False
         self._peak_memory_bytes = 0
@@ -56,7 +57,7 @@ class Scribe:
         if self._is_restart:
             self._writer.reset()
         else:
-            self._prober = _fork_prober(self._assignment.target)
+            self._prober_pid, self._prober = _fork_prober(self._assignment.target)
         _step_aside()  # not the prober, which has deadlines
         wait_s = _SHORTEST_WAIT_S
         while True:
@@ -114,6 +115,7 @@ class Scribe:
         data = os.read(self._prober, 1 << 20)
         if not data:
             os.close(self._prober)
+            os.waitpid(self._prober_pid, 0)  # it has closed its end by exiting
             self._prober = None
             return
         *lines, self._probed = (self._probed + data).split(b"\n")
@@ -170,13 +172,14 @@ def _step_aside() -> None:
         os.nice(_LOWEST_PRIORITY)
 
 
-def _fork_prober(target: Target) -> int:
-    """Start a process that collects the environment; the descriptor on which it writes a JSON line a fact.
+def _fork_prober(target: Target) -> tuple[int, int]:
+    """Start a process that collects the environment: its id, and the descriptor on which it writes a JSON line a fact.
 
     It leaves our group: the programs that it starts must be killable, so its signals are not blocked.
     """
     reader, writer = os.pipe()
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         try:
             os.setsid()
             os.nice(_PROBER_NICENESS)
@@ -189,7 +192,7 @@ def _fork_prober(target: Target) -> int:
         finally:
             os._exit(0)
     os.close(writer)
-    return reader
+    return pid, reader
 
 
 def _drain(waiting: dict[int, str], record: Callable[[str, bytes], None]) -> None:
