@@ -11,7 +11,7 @@ BUFFER_BYTES = 65536
 _HEAD_BYTES = mmap.PAGESIZE
 _IDLE = 0xFF
 # Bytes that cannot occur in UTF-8: where the buffer still holds them at its end, nothing was read.
-_UNTOUCHED = b"\xf8\xfd\xf9\xfc\xfa\xff\xfb\xfe" * (BUFFER_BYTES // 8)
+_UNTOUCHED = memoryview(b"\xf8\xfd\xf9\xfc\xfa\xff\xfb\xfe" * (BUFFER_BYTES // 8))
 
 
 class Flight:

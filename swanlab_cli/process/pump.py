@@ -122,11 +122,10 @@ class Pump:
         if self._terminal.is_present:
             self._terminal.copy_modes()
         for index, stream in enumerate(self._streams):
-            if stream.pending:
-                if stream.sink in ready:
-                    stream.flush()
-                    self._close_if_over(stream, index)
-            elif stream.is_open and stream.source in ready:
+            if stream.pending and stream.sink in ready:
+                stream.flush()
+                self._close_if_over(stream, index)
+            if stream.source in ready and stream.wants_more():
                 self._copy(stream, index)
         if self._terminal.keyboard in ready:
             self._terminal.forward_keys()
@@ -139,12 +138,12 @@ class Pump:
         return bool(ready)
 
     def _watch(self) -> None:
-        """Poll for what can be handled now: a stream whose sink is full is not read."""
+        """Poll for what can be handled now: a stream whose sink does not keep up is not read."""
         wanted = {self._signals.descriptor: select.POLLIN}
         for stream in self._streams:
             if stream.pending:
                 wanted[stream.sink] = select.POLLOUT
-            elif stream.is_open:
+            if stream.wants_more():
                 wanted[stream.source] = select.POLLIN
         if self._terminal.keyboard is not None:
             wanted[self._terminal.keyboard] = select.POLLIN

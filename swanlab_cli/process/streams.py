@@ -12,12 +12,15 @@ import stat
 import termios
 from typing import Final, Protocol
 
-from .flight import Flight
+from .flight import BUFFER_BYTES, Flight
+from .pacing import Pacing
 
-# Reads in a row from one stream before the others and the signals get their turn.
-_READS_IN_A_ROW = 16
 # A read that gives less than a pty can hand over at once (4095 bytes) has emptied it: another would only say EAGAIN.
-_MOST_AT_ONCE = 4000
+_PTY_AT_ONCE = 4000
+# Full buffers in a row from one stream before the others and the signals get their turn.
+_BUFFERS_IN_A_ROW = 8
+# What may wait for a slow sink before the child has to wait as well: enough that neither stands still for the other.
+_MOST_PENDING_BYTES = 2 * BUFFER_BYTES
 # The most that a pipe (/proc/sys/fs/pipe-max-size, default) or a pty holds.
 KERNEL_BUFFER_BYTES = 1 << 20
 _DEFAULT_SIZE = (24, 80)  # rows and columns of a pty where no terminal is outside
@@ -51,7 +54,9 @@ class Stream:
         """Of the pty's far side in the file system."""
         os.set_blocking(self.source, False)
         self.sink, self._sink_blocks = _open_sink(outside[0])
-        self.pending = b""
+        self._at_once = _PTY_AT_ONCE if is_pty else BUFFER_BYTES
+        self._pacing = Pacing()
+        self.pending = bytearray()
         """Read and recorded, but not yet taken by the sink."""
         self.is_open = True
         """Whether more can come."""
@@ -69,35 +74,62 @@ class Stream:
             self.is_open = False
             os.close(self.source)
 
+    def wants_more(self) -> bool:
+        """Whether it is to be read when there is something."""
+        return self.is_open and len(self.pending) < _MOST_PENDING_BYTES
+
     def copy(self, flight: Flight, index: int, record: Record) -> None:
         """Read what is there, record it and pass it on, until nothing is left, the sink is full or it is others' turn."""
-        for _ in range(_READS_IN_A_ROW):
-            flight.reading(index, record.offset)
+        for _ in range(_BUFFERS_IN_A_ROW):
+            length = self._copy_buffer(flight, index, record)
+            if length < len(flight.buffer) // 2 or not self.is_open or self.pending or self.sink_error:
+                break
+        if self.is_pty and self.is_open and not self.pending:
+            self._pacing.nap(length)
+
+    def _copy_buffer(self, flight: Flight, index: int, record: Record) -> int:
+        """Copy one bufferful at most: how many bytes it was.
+
+        A pty hands over 4 KiB at a time; recording and passing on more at once leaves more of a processor to the child.
+        """
+        flight.reading(index, record.offset)
+        length = self._fill(flight.buffer)
+        if length == 0:
+            return 0
+        self.bytes_read += length
+        data = flight.buffer[:length]
+        record.append(self.name, data)
+        flight.recorded()
+        written = 0 if self.pending else self._write(data)
+        if written < length:
+            self.pending += data[written:]
+        flight.clear(length)
+        return length
+
+    def _fill(self, buffer: memoryview) -> int:
+        """Read what is there into `buffer`; closes the stream when nobody holds its other side any more."""
+        length = 0
+        while length < len(buffer):
             try:
-                length = os.readv(self.source, [flight.buffer])
+                count = os.readv(self.source, [buffer[length:]])
             except BlockingIOError:
-                return
-            except OSError:  # EIO: nobody holds the pty's other side any more
-                length = 0
-            if length == 0:
+                break
+            except OSError:  # EIO, as a pty says end of file
+                count = 0
+            if count == 0:
                 self.close()
-                return
-            self.bytes_read += length
-            data = flight.buffer[:length]
-            record.append(self.name, data)
-            flight.recorded()
-            written = self._write(data)
-            if written < length:
-                self.pending = bytes(data[written:])
-            flight.clear(length)
-            if self.pending or self.sink_error or length < _MOST_AT_ONCE:
-                return
+            length += count
+            if count < self._at_once:
+                break
+        return length
 
     def flush(self) -> None:
         """Offer what is pending to the sink once more."""
-        self.pending = self.pending[self._write(self.pending) :]
+        with memoryview(self.pending) as pending:
+            written = self._write(pending)
+        del self.pending[:written]
 
-    def _write(self, data: memoryview | bytes) -> int:
+    def _write(self, data: memoryview) -> int:
         """How many bytes of `data` the sink took; all of them when it fails for good, which `sink_error` tells."""
         try:
             if self._sink_blocks:
@@ -174,7 +206,7 @@ def _open_sink(outside: int) -> tuple[int, bool]:
     return fcntl.fcntl(outside, fcntl.F_DUPFD_CLOEXEC, 3), may_block
 
 
-def _write_without_blocking(sink: int, data: memoryview | bytes) -> int:
+def _write_without_blocking(sink: int, data: memoryview) -> int:
     """How many bytes a blocking `sink` took: pieces that a pipe takes at once when poll(2) calls it writable."""
     poller = select.poll()
     poller.register(sink, select.POLLOUT)

@@ -16,6 +16,7 @@ from .streams import Stream
 
 _OFLAG, _LFLAG = 1, 3  # indexes into tcgetattr()'s list
 _SIZE_BYTES = 8  # struct winsize
+_TERMIOS_BYTES = 64  # at least struct termios of the kernel, on any architecture
 _READING_MODES = (os.O_RDONLY, os.O_RDWR)
 
 
@@ -27,6 +28,7 @@ class Terminal:
         self._child_pid = child_pid
         self.is_present = bool(self._streams)
         self._modes = {stream.name: stream.modes_at_start for stream in self._streams}
+        self._raw_modes: dict[str, bytes] = {}
         self._size = _size(self._streams[0].outside[0]) if self._streams else b""
         self.keyboard: int | None = None
         """The real terminal as a keyboard to forward from, while the child reads keys from a side pty."""
@@ -50,17 +52,25 @@ class Terminal:
         for stream in self._streams:
             if not stream.is_open:
                 continue
+            raw_modes = fcntl.ioctl(stream.source, termios.TCGETS, bytes(_TERMIOS_BYTES))
+            if raw_modes == self._raw_modes.get(stream.name):
+                continue  # which costs a tenth of having the modes spelled out
+            self._raw_modes[stream.name] = raw_modes
             try:
-                modes = termios.tcgetattr(stream.source)
-                if modes != self._modes[stream.name]:
-                    self._modes[stream.name] = modes
-                    _apply(modes, stream.outside[0])
-                    if modes[_LFLAG] & termios.ICANON:
-                        self._drop_keyboard()
-                    else:
-                        self.find_keyboard_reader()
+                self._repeat_modes(stream)
             except termios.error:  # the terminal hung up
                 continue
+
+    def _repeat_modes(self, stream: Stream) -> None:
+        modes = termios.tcgetattr(stream.source)
+        if modes == self._modes[stream.name]:
+            return
+        self._modes[stream.name] = modes
+        _apply(modes, stream.outside[0])
+        if modes[_LFLAG] & termios.ICANON:
+            self._drop_keyboard()
+        else:
+            self.find_keyboard_reader()
 
     def forward_keys(self) -> None:
         """Type into the side pty what is typed on the real terminal."""
