@@ -55,6 +55,8 @@ RUN_SETTINGS = (
     Setting("patterns", LIST, "a regular expression whose named groups are metrics; may be repeated", "", "REGEX",
             ("SWANLAB_PATTERN",), default=(), flag="pattern"),
     Setting("step_key", TEXT, "the key that states the step of a line", "", "NAME", ("SWANLAB_STEP_KEY",)),
+    Setting("answers", LIST, "what to type when the command waits for input and its last line matches; may be repeated", "",
+            "REGEX=REPLY", ("SWANLAB_ANSWER",), default=(), flag="answer"),
     Setting("pty", SWITCH, "give the child a pty even where stdout is a file or pipe; --no-pty mirrors the outside",
             variables=("SWANLAB_PTY",), default=True),
     Setting("split", SWITCH, "record stdout and stderr apart even where both go to one terminal",
@@ -79,6 +81,7 @@ class RunSettings(NamedTuple):
     parse: str
     patterns: tuple[str, ...]
     step_key: str | None
+    answers: tuple[str, ...]
     pty: bool
     split: bool
     quiet: bool
@@ -158,7 +161,7 @@ def _from_text(setting: Setting, text: str, place: str) -> Any:
             raise SettingsError(f"{place}: '{text}' is neither true nor false")
         return text.lower() in _TRUE
     if setting.kind == LIST:
-        if setting.name == "patterns":  # a comma is an ordinary character of a regular expression
+        if setting.name in ("patterns", "answers"):  # a comma is an ordinary character of a regular expression
             return (text,)
         items = parse_value(text)
         return tuple(str(item) for item in items) if isinstance(items, list) else _split_commas(text)

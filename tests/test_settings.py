@@ -36,6 +36,7 @@ DEFAULTS = RunSettings(
     parse="kv",
     patterns=(),
     step_key=None,
+    answers=(),
     pty=True,
     split=False,
     quiet=False,
@@ -128,6 +129,7 @@ def test_file_sets_every_setting(tmp_path: Path) -> None:
         parse = "none"
         patterns = ['(?P<a>\\d+), x']
         step_key = "tick"
+        answers = ["Sure, ok? =yes"]
         pty = false
         split = true
         quiet = true
@@ -149,6 +151,7 @@ def test_file_sets_every_setting(tmp_path: Path) -> None:
         parse="none",
         patterns=(r"(?P<a>\d+), x",),
         step_key="tick",
+        answers=("Sure, ok? =yes",),
         pty=False,
         split=True,
         quiet=True,
@@ -188,7 +191,7 @@ def test_user_file_follows_xdg(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ('projct = "x"', "swanlab.toml: unknown setting 'projct'", "there are config, "),
+        ('projct = "x"', "swanlab.toml: unknown setting 'projct'", "there are answers, config, "),
         ("project = 3", "swanlab.toml: project: expected a str, found '3'", None),
         ('tags = "a"', "swanlab.toml: tags: expected a list, found 'a'", None),
         ("quiet = 1", "swanlab.toml: quiet: expected a bool, found '1'", None),

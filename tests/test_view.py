@@ -250,6 +250,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "lost_bytes": 2,
         "warnings": ["careful", "of the script"],
         "dropped": {"loss": 3},
+        "answers": [],
         "environment": {"os": {"kernel": "6.1"}, "git": {"dirty": True}, "failed": [{"probe": "cpu", "why": "x"}]},
         "overhead": {"cpu_s": 0.25, "max_memory_bytes": 500},
         "directory": run.directory,

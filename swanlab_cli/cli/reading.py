@@ -83,6 +83,7 @@ def _card(view: RunView, points: Sequence[Point]) -> str:
         ("output", None if facts["output_bytes"] is None else size(facts["output_bytes"])),
         *((label.replace("_", " "), facts[label]) for label in ("group", "job_type", "notes")),
         ("tags", ", ".join(facts["tags"])),
+        *(("answered", f"{answer['prompt']}{answer['text'] or '(not echoed, not kept)'}") for answer in facts["answers"]),
         *(("warning", text) for text in facts["warnings"]),
         *(("dropped", f"{count} points of {metric}: step taken") for metric, count in facts["dropped"].items()),
     ]

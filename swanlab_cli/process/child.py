@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import stat
+import termios
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -63,8 +65,10 @@ def fork_child(command: Command, streams: Sequence[Stream], mask: SignalMask) ->
             if os.getppid() != parent:  # it died before prctl(2)
                 os._exit(NOT_EXECUTABLE)
             for stream in streams:
-                for descriptor in stream.outside:
-                    os.dup2(stream.child_end, descriptor)
+                if stream.is_console:
+                    _become_leader(stream.child_end)
+                for number in stream.numbers:
+                    os.dup2(stream.child_end, number)
             mask.restore()
             number = _execute(command)
         except OSError as error:
@@ -76,6 +80,12 @@ def fork_child(command: Command, streams: Sequence[Stream], mask: SignalMask) ->
     for stream in streams:
         stream.close_child_end()
     return pid, reader
+
+
+def _become_leader(terminal: int) -> None:
+    """Lead a new session with this controlling terminal."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
 def read_exec_failure(reader: int, command: Command) -> SpawnFailure | None:

@@ -15,7 +15,7 @@ from .flight import Flight
 from .linux import SignalInfo
 from .signals import SignalSource, signal_name, stop_ourselves, was_sent_to_group
 from .streams import KERNEL_BUFFER_BYTES, Record, Stream
-from .terminal import Terminal
+from .terminal import UserTerminal
 from .witness import Witness
 
 # How often modes and size of a real terminal are compared with the side pty's: nothing tells of a change.
@@ -37,6 +37,16 @@ class Follower(Protocol):
 
     def close_source(self, index: int) -> None:
         """Close its copy of this stream's reading end: the child's next write must fail."""
+
+
+class Watcher(Protocol):
+    """Who wants to look at the child from time to time."""
+
+    def wait_s(self) -> float:
+        """Seconds until the next look is due."""
+
+    def look(self, child_pid: int) -> None:
+        """Look, if it is time."""
 
 
 class Outcome(NamedTuple):
@@ -62,6 +72,8 @@ class Pump:
         record: Record,
         witness: Witness,
         follower: Follower,
+        terminal: UserTerminal,
+        watcher: Watcher | None = None,
     ) -> None:
         self._child_pid = child_pid
         self._streams = streams
@@ -70,7 +82,10 @@ class Pump:
         self._record = record
         self._witness = witness
         self._follower = follower
-        self._terminal = Terminal(streams, child_pid)
+        self._terminal = terminal
+        self._watcher = watcher
+        self._shares_group = not any(stream.is_console for stream in streams)
+        self._next_closer_look = 0.0
         self._poller = select.poll()
         self._watched: dict[int, int] = {}
         self._group_signals: dict[int, float] = {}
@@ -85,8 +100,10 @@ class Pump:
         """Copy until the child has ended and everything that it wrote has been passed on."""
         while self._ended is None:
             self._wait_once(self._tick_ms() if self._terminal.is_present else None)
-        self._terminal.copy_modes()
+        self._terminal.look()
         self._drain()
+        self._terminal.end()
+        self._witness.dismiss()
         status, usage = self._ended
         return Outcome(
             exit_code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
@@ -115,27 +132,43 @@ class Pump:
     def _wait_once(self, timeout_ms: int | None) -> bool:
         """Wait for output, room, keys or signals and handle what came; whether anything did."""
         self._watch()
-        if self._size_notice_due is not None:
-            timeout_ms = min(timeout_ms, _SIZE_NOTICE_MS) if timeout_ms is not None else _SIZE_NOTICE_MS
-        ready = {descriptor for descriptor, _ in self._poller.poll(timeout_ms)}
+        ready = {descriptor for descriptor, _ in self._poller.poll(self._until_due(timeout_ms))}
         self._tell_size()
-        if self._terminal.is_present:
-            self._terminal.copy_modes()
+        self._terminal.look()
         for index, stream in enumerate(self._streams):
             if stream.pending and stream.sink in ready:
                 stream.flush()
                 self._close_if_over(stream, index)
             if stream.source in ready and stream.wants_more():
                 self._copy(stream, index)
-        if self._terminal.keyboard in ready:
+        if self._terminal.keyboard() in ready:
             self._terminal.forward_keys()
+        if self._terminal.input_waits() in ready:
+            self._terminal.flush_input()
         self._idle_ticks = 0 if ready else self._idle_ticks + 1
         if self._signals.descriptor in ready:
             self._take_signals()
-        elif not ready:
-            self._copy_size()
-            self._terminal.find_keyboard_reader()
+        self._look_around()
         return bool(ready)
+
+    def _until_due(self, timeout_ms: int | None) -> int | None:
+        """How long to wait at most, when something is due before the timeout."""
+        due_ms = [] if timeout_ms is None else [timeout_ms]
+        if self._size_notice_due is not None:
+            due_ms.append(_SIZE_NOTICE_MS)
+        if self._watcher is not None and self._ended is None:
+            due_ms.append(int(1000 * self._watcher.wait_s()) + 1)
+        return min(due_ms, default=None)
+
+    def _look_around(self) -> None:
+        """Do what is due from time to time, whatever comes meanwhile: see to size and keys, let the watcher look."""
+        now = time.monotonic()
+        if self._terminal.is_present and now >= self._next_closer_look:
+            self._next_closer_look = now + _TERMINAL_TICK_MS / 1000
+            self._copy_size()
+            self._terminal.look_closer()
+        if self._watcher is not None and self._ended is None and not any(stream.pending for stream in self._streams):
+            self._watcher.look(self._child_pid)
 
     def _watch(self) -> None:
         """Poll for what can be handled now: a stream whose sink does not keep up is not read."""
@@ -145,8 +178,11 @@ class Pump:
                 wanted[stream.sink] = select.POLLOUT
             if stream.wants_more():
                 wanted[stream.source] = select.POLLIN
-        if self._terminal.keyboard is not None:
-            wanted[self._terminal.keyboard] = select.POLLIN
+        keyboard, input_waits = self._terminal.keyboard(), self._terminal.input_waits()
+        if keyboard is not None:
+            wanted[keyboard] = select.POLLIN
+        if input_waits is not None:
+            wanted[input_waits] = wanted.get(input_waits, 0) | select.POLLOUT
         if wanted != self._watched:
             self._poller = select.poll()
             for descriptor, events in wanted.items():
@@ -203,7 +239,9 @@ class Pump:
             # The child would die of this while it waits for a slow reader; only its output is left to wait for.
             self._abandoned_by = number if number in _ENDING else 0
             return
-        if self._is_the_groups(number):
+        if number == signal.SIGCONT:
+            self._terminal.go_on()
+        if self._shares_group and self._is_the_groups(number):
             self._witness.forget(number)
             self._group_signals[number] = time.monotonic()
         else:
@@ -229,7 +267,8 @@ class Pump:
         """Tell the program of the size that was copied a moment ago."""
         if self._size_notice_due is not None and time.monotonic() >= self._size_notice_due:
             self._size_notice_due = None
-            self._send(signal.SIGWINCH)
+            if self._ended is None:
+                self._terminal.tell_size(self._child_pid)
 
     def _reap(self) -> None:
         """Take note of the child's end; stop and continue as it does."""
@@ -246,8 +285,9 @@ class Pump:
         """Stop as the child did, after its last output is out; the SIGCONT that continues us is handled like any signal."""
         while self._copy_what_is_there():
             pass
-        self._terminal.copy_modes()
+        self._terminal.pause()
         stop_ourselves(number if number in _STOPPING else signal.SIGSTOP)
+        self._terminal.go_on()
         self._copy_size()
 
     def _copy_what_is_there(self) -> bool:

@@ -10,7 +10,8 @@ import os
 import select
 import stat
 import termios
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from .flight import BUFFER_BYTES, Flight
 from .pacing import Pacing
@@ -30,30 +31,44 @@ _OFLAG = 1  # index into tcgetattr()'s list
 class Record(Protocol):
     """Where the child's output is kept."""
 
-    offset: int
-    """Bytes in it."""
+    @property
+    def offset(self) -> int:
+        """Bytes in it."""
 
     def append(self, stream: str, data: memoryview) -> None:
         """Keep what the stream wrote; never raises."""
 
 
+class Place(NamedTuple):
+    """Where a stream stands between the child and the outside."""
+
+    numbers: tuple[int, ...]
+    """Descriptors of the child."""
+    outside: int
+    """A descriptor of ours."""
+
+
 class Stream:
     """One output of the child and where it goes."""
 
-    def __init__(self, name: str, outside: tuple[int, ...], is_pty: bool) -> None:
+    def __init__(self, name: str, place: Place, is_pty: bool, translates: bool = False) -> None:
         self.name: Final = name
         """`stdout`, `stderr`, or `both`."""
-        self.outside: Final = outside
-        """The descriptors of ours, and numbers of the child's, that it stands for."""
+        self.numbers: Final = place.numbers
+        """The descriptors of the child that it is behind."""
+        self.outside: Final = place.outside
+        """The descriptor of ours that it goes to."""
         self.is_pty: Final = is_pty
-        self.is_terminal: Final = os.isatty(outside[0])
-        self.source, self.child_end = _open_pty(outside[0]) if is_pty else os.pipe()
+        self.is_console: Final = 0 in place.numbers
+        """Whether it is a terminal of the child's own, its stdin too and its controlling terminal."""
+        self.is_terminal: Final = os.isatty(place.outside)
+        self.source, self.child_end = _open_pty(place.outside, translates) if is_pty else os.pipe()
         self.modes_at_start = termios.tcgetattr(self.source) if is_pty else []
         """As tcgetattr() has them, before the child could change them."""
         self.path = os.ttyname(self.child_end) if is_pty else ""
         """Of the pty's far side in the file system."""
         os.set_blocking(self.source, False)
-        self.sink, self._sink_blocks = _open_sink(outside[0])
+        self.sink, self._sink_blocks = _open_sink(place.outside)
         self._at_once = _PTY_AT_ONCE if is_pty else BUFFER_BYTES
         self._pacing = Pacing()
         self.pending = bytearray()
@@ -153,14 +168,45 @@ def reserve_closed() -> frozenset[int]:
     return closed
 
 
-def open_streams(closed: frozenset[int], use_pty: bool, split: bool) -> list[Stream]:
-    """The child's output streams, for each descriptor of 1 and 2 that is not `closed` outside."""
+def open_streams(closed: frozenset[int], use_pty: bool, split: bool, own_terminal: bool = False) -> list[Stream]:
+    """The child's output streams, for each descriptor of 1 and 2 that is not `closed` outside.
+
+    With `own_terminal` one of them is the console; where none can be, there is one more, recorded as stderr, for what is written
+    to /dev/tty and for the echo.
+    """
     present = [number for number in (1, 2) if number not in closed]
     if len(present) == 2 and _identity(1) == _identity(2) and not split:
-        groups: list[tuple[str, tuple[int, ...]]] = [("both", (1, 2))]
+        groups = {"both": Place((1, 2), 1)}
     else:
-        groups = [("stdout" if number == 1 else "stderr", (number,)) for number in present]
-    return [Stream(name, outside, use_pty or os.isatty(outside[0])) for name, outside in groups]
+        groups = {"stdout" if number == 1 else "stderr": Place((number,), number) for number in present}
+    if not own_terminal:
+        return [Stream(name, place, use_pty or os.isatty(place.outside)) for name, place in groups.items()]
+    screen = next((number for number in (0, 2, 1) if number not in closed and os.isatty(number)), None)
+    is_raw = screen is not None and os.isatty(0)  # then nobody else translates the output
+    console = _console_name(groups, use_pty and screen is None)
+    streams = [
+        Stream(name, _with_stdin(place) if name == console else place, use_pty or os.isatty(place.outside),
+               is_raw and os.isatty(place.outside))
+        for name, place in groups.items()
+    ]  # fmt: skip
+    if console is None:
+        streams.append(Stream("stderr", Place((0,), 2 if screen is None else screen), True, is_raw))
+    return streams
+
+
+def is_one_terminal(descriptors: Sequence[int]) -> bool:
+    """Whether all these descriptors, which are open, are the same terminal."""
+    return all(os.isatty(number) for number in descriptors) and len({_identity(number) for number in descriptors}) == 1
+
+
+def _console_name(groups: Mapping[str, Place], without_screen: bool) -> str | None:
+    """Which stream the console is: of those that go to a terminal, or `without_screen` of all, rather the one with stderr."""
+    fitting = [name for name, place in groups.items() if without_screen or os.isatty(place.outside)]
+    return max(fitting, key=lambda name: 2 in groups[name].numbers, default=None)
+
+
+def _with_stdin(place: Place) -> Place:
+    return Place((0, *place.numbers), place.outside)
 
 
 def _identity(descriptor: int) -> tuple[int, int, int] | None:
@@ -172,10 +218,10 @@ def _identity(descriptor: int) -> tuple[int, int, int] | None:
     return status.st_dev, status.st_ino, status.st_rdev
 
 
-def _open_pty(outside: int) -> tuple[int, int]:
-    """(our side, the child's side) of a pty that looks like the terminal `outside` and translates no output.
+def _open_pty(outside: int, translates: bool) -> tuple[int, int]:
+    """(our side, the child's side) of a pty that looks like the terminal `outside` and translates output only if told.
 
-    OPOST is off because the real terminal, where there is one, translates; a file must get the exact bytes.
+    OPOST is off because the real terminal, where there is one, translates, unless it is raw; a file must get the exact bytes.
     """
     source, child_end = os.openpty()
     if os.isatty(outside):
@@ -184,7 +230,8 @@ def _open_pty(outside: int) -> tuple[int, int]:
     else:
         modes = termios.tcgetattr(child_end)
         size = b"".join(number.to_bytes(2, "little") for number in (*_DEFAULT_SIZE, 0, 0))
-    modes[_OFLAG] &= ~termios.OPOST
+    if not translates:
+        modes[_OFLAG] &= ~termios.OPOST
     termios.tcsetattr(child_end, termios.TCSANOW, modes)
     fcntl.ioctl(child_end, termios.TIOCSWINSZ, size)
     return source, child_end

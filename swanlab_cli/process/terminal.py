@@ -1,4 +1,4 @@
-"""The user's terminal and the side ptys that stand in for it: sizes, modes, and keys for a pager that reads its own stderr.
+"""The user's terminal and the side ptys that stand in for it: sizes, modes, and keys for a program that reads its own stderr.
 
 The child's stdin is the real terminal, so nearly everything works by itself. What remains is what programs do to the terminal
 through stdout or stderr, which we repeat on the real one.
@@ -8,20 +8,61 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import termios
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from .streams import Stream
+from .waiting import READ, descendants, holds_for_reading, input_wait
 
 _OFLAG, _LFLAG = 1, 3  # indexes into tcgetattr()'s list
 _SIZE_BYTES = 8  # struct winsize
 _TERMIOS_BYTES = 64  # at least struct termios of the kernel, on any architecture
-_READING_MODES = (os.O_RDONLY, os.O_RDWR)
+
+
+class UserTerminal(Protocol):
+    """What the pump does about the terminal that the user sits at."""
+
+    is_present: bool
+    """Whether there is one to look at."""
+
+    def look(self) -> None:
+        """See what is due at every turn of the pump's loop."""
+
+    def look_closer(self) -> None:
+        """See what costs more and is due a few times a second."""
+
+    def copy_size(self) -> bool:
+        """Pass the user's size on to the child's ptys; whether the child must be told."""
+
+    def tell_size(self, child_pid: int) -> None:
+        """Tell the program on the terminal of its new size."""
+
+    def keyboard(self) -> int | None:
+        """The descriptor to wait for keys on, when they are to be forwarded."""
+
+    def forward_keys(self) -> None:
+        """Pass on the keys that wait there."""
+
+    def input_waits(self) -> int | None:
+        """The descriptor to wait for room on, when something is left to pass on to the child."""
+
+    def flush_input(self) -> None:
+        """Pass on what there is room for."""
+
+    def pause(self) -> None:
+        """Leave the terminal as the user's shell wants it: we are about to stop."""
+
+    def go_on(self) -> None:
+        """Take it again after a stop."""
+
+    def end(self) -> None:
+        """Leave it for good."""
 
 
 class Terminal:
-    """The real terminal behind those streams that go to one."""
+    """The real terminal behind those streams that go to one, shared with the child. A `UserTerminal` of the pump."""
 
     def __init__(self, streams: Sequence[Stream], child_pid: int) -> None:
         self._streams = [stream for stream in streams if stream.is_terminal and stream.is_pty]
@@ -29,25 +70,37 @@ class Terminal:
         self.is_present = bool(self._streams)
         self._modes = {stream.name: stream.modes_at_start for stream in self._streams}
         self._raw_modes: dict[str, bytes] = {}
-        self._size = _size(self._streams[0].outside[0]) if self._streams else b""
-        self.keyboard: int | None = None
-        """The real terminal as a keyboard to forward from, while the child reads keys from a side pty."""
+        self._size = size_of(self._streams[0].outside) if self._streams else b""
+        self._keyboard: int | None = None
+        """The real terminal as a keyboard to forward from, while the child reads keys from a side pty that it opened anew."""
         self._keyboard_target: int | None = None
 
     def copy_size(self) -> bool:
         """Give the side ptys the real size; whether it had changed."""
         if not self._streams:
             return False
-        size = _size(self._streams[0].outside[0])
+        size = size_of(self._streams[0].outside)
         if not size or size == self._size:
             return False
         self._size = size
         for stream in self._streams:
-            if stream.is_open:
-                fcntl.ioctl(stream.source, termios.TIOCSWINSZ, size)
+            set_size(stream, size)
         return True
 
-    def copy_modes(self) -> None:
+    def tell_size(self, child_pid: int) -> None:
+        """Send SIGWINCH once more to the child and, if a descendant leads the terminal's foreground, to that group.
+
+        The kernel has told them already, perhaps before the side ptys had the new size.
+        """
+        os.kill(child_pid, signal.SIGWINCH)
+        try:
+            foreground = os.tcgetpgrp(self._streams[0].outside)
+            if foreground not in (os.getpgrp(), child_pid) and foreground in descendants(child_pid):
+                os.killpg(foreground, signal.SIGWINCH)
+        except OSError:  # not our controlling terminal, or the group ended a moment ago
+            pass
+
+    def look(self) -> None:
         """Repeat on the real terminal what the child has set on a side pty since the last call."""
         for stream in self._streams:
             if not stream.is_open:
@@ -66,42 +119,94 @@ class Terminal:
         if modes == self._modes[stream.name]:
             return
         self._modes[stream.name] = modes
-        _apply(modes, stream.outside[0])
+        _apply(modes, stream.outside)
         if modes[_LFLAG] & termios.ICANON:
             self._drop_keyboard()
         else:
-            self.find_keyboard_reader()
+            self.look_closer()
+
+    def look_closer(self) -> None:
+        """Bring keys to a program that has made a side pty a raw keyboard.
+
+        One that has opened it once more, as `less` does, gets all keys from now on. One that reads its stderr itself, as `more`
+        does, may wait for keys on stdin as well, so it gets them only while it sleeps in a read of the side pty.
+        """
+        for stream in self._streams:
+            is_raw = stream.is_open and not self._modes[stream.name][_LFLAG] & termios.ICANON
+            if not is_raw or self._keyboard is not None:
+                continue
+            keyboard = _open_keyboard(stream.outside)
+            if keyboard is None:
+                continue
+            if holds_for_reading(self._child_pid, stream.path, but_for=("1", "2")):
+                self._keyboard, self._keyboard_target = keyboard, stream.source
+                continue
+            if input_wait(self._child_pid, (stream.path,)) == READ:
+                _forward(keyboard, stream.source)
+            os.close(keyboard)
+
+    def keyboard(self) -> int | None:
+        """The real terminal while keys are to be forwarded from it."""
+        return self._keyboard
 
     def forward_keys(self) -> None:
         """Type into the side pty what is typed on the real terminal."""
-        if self.keyboard is not None and self._keyboard_target is not None:
+        if self._keyboard is not None and self._keyboard_target is not None:
             try:
-                os.write(self._keyboard_target, os.read(self.keyboard, 1024))
+                os.write(self._keyboard_target, os.read(self._keyboard, 1024))
             except OSError:
                 self._drop_keyboard()
 
-    def find_keyboard_reader(self) -> None:
-        """Begin to forward keys if a program has made a side pty a raw keyboard and holds it open for reading."""
-        for stream in self._streams:
-            is_raw = stream.is_open and not self._modes[stream.name][_LFLAG] & termios.ICANON
-            if is_raw and self.keyboard is None and _is_read_by_descendant(self._child_pid, stream.path):
-                try:
-                    self.keyboard = os.open(os.ttyname(stream.outside[0]), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-                except OSError:
-                    continue
-                self._keyboard_target = stream.source
+    def input_waits(self) -> int | None:
+        """None: keys are typed one by one."""
+        return None
+
+    def flush_input(self) -> None:
+        """Nothing: no input is kept."""
+
+    def pause(self) -> None:
+        """Repeat the last modes: the user's shell takes the terminal from there."""
+        self.look()
+
+    def go_on(self) -> None:
+        """Nothing: the child sets again what it needs."""
+
+    def end(self) -> None:
+        """Repeat the last modes, which are the child's, as without us."""
+        self.look()
 
     def _drop_keyboard(self) -> None:
-        if self.keyboard is not None:
-            os.close(self.keyboard)
-            self.keyboard = None
+        if self._keyboard is not None:
+            os.close(self._keyboard)
+            self._keyboard = None
 
 
-def _size(descriptor: int) -> bytes:
+def size_of(descriptor: int) -> bytes:
+    """A terminal's `struct winsize`, empty when it is none or hung up."""
     try:
         return fcntl.ioctl(descriptor, termios.TIOCGWINSZ, bytes(_SIZE_BYTES))
     except OSError:
         return b""
+
+
+def set_size(stream: Stream, size: bytes) -> None:
+    """Give a stream's pty this `struct winsize`."""
+    if stream.is_open:
+        fcntl.ioctl(stream.source, termios.TIOCSWINSZ, size)
+
+
+def _open_keyboard(terminal: int) -> int | None:
+    try:
+        return os.open(os.ttyname(terminal), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _forward(keyboard: int, target: int) -> None:
+    try:
+        os.write(target, os.read(keyboard, 1024))
+    except OSError:  # no key waits
+        pass
 
 
 def _apply(modes: list[Any], terminal: int) -> None:
@@ -115,35 +220,3 @@ def _apply(modes: list[Any], terminal: int) -> None:
     wanted = list(modes)
     wanted[_OFLAG] |= real[_OFLAG] & termios.OPOST
     termios.tcsetattr(terminal, termios.TCSANOW, wanted)
-
-
-def _is_read_by_descendant(pid: int, path: str) -> bool:
-    """Whether `pid` or a descendant has opened the side pty `path` once more in order to read, as `less` does for its keys."""
-    waiting = [pid]
-    while waiting:
-        process = waiting.pop()
-        waiting += _children(process)
-        try:
-            for number in os.listdir(f"/proc/{process}/fd"):
-                is_extra = number not in ("1", "2")
-                if is_extra and os.readlink(f"/proc/{process}/fd/{number}") == path and _is_readable(process, number):
-                    return True
-        except OSError:  # it ended, or is another user's
-            continue
-    return False
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", "rb") as children:
-            return [int(child) for child in children.read().split()]
-    except OSError:
-        return []
-
-
-def _is_readable(pid: int, number: str) -> bool:
-    with open(f"/proc/{pid}/fdinfo/{number}", "rb") as fdinfo:
-        for line in fdinfo:
-            if line.startswith(b"flags:"):
-                return int(line.split()[1], 8) & os.O_ACCMODE in _READING_MODES
-    return False

@@ -1,7 +1,7 @@
 """The witness: a process of our group that blocks all signals, so that a signal to the whole group shows in it.
 
 What is pending in it was sent to the child as well and must not be forwarded. It does nothing else, so that it can clear a
-signal at once however busy the machine is.
+signal at once however busy the machine is; but when the pump is killed, it leaves the user's terminal as it was.
 """
 
 from __future__ import annotations
@@ -9,21 +9,30 @@ from __future__ import annotations
 import os
 import signal
 
+from .console import Console
 from .descriptors import keep_only
+
+_DISMISSED = 0  # no signal has this number
 
 
 class Witness:
     """The forked process, seen from the pump; it ends with the pump. Its caller has blocked all signals."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         orders, self._orders = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                _stand_by(orders)
+                keep_only({orders} if console is None else {orders, *console.descriptors()})
+                if not _stand_by(orders) and console is not None:
+                    console.rescue()
             finally:
                 os._exit(0)
         os.close(orders)
+
+    def dismiss(self) -> None:
+        """Have it do nothing more than end when the pump does."""
+        self.forget(_DISMISSED)
 
     def forget(self, number: int) -> None:
         """Clear this pending signal, so that the next one to the group shows again."""
@@ -33,9 +42,11 @@ class Witness:
             pass
 
 
-def _stand_by(orders: int) -> None:
-    """Clear pending signals as ordered until the pump is gone."""
-    keep_only({orders})
+def _stand_by(orders: int) -> bool:
+    """Clear pending signals as ordered until the pump is gone; whether it was dismissed before."""
+    is_dismissed = False
     while numbers := os.read(orders, 64):
-        for number in numbers:
+        is_dismissed |= _DISMISSED in numbers
+        for number in set(numbers) - {_DISMISSED}:
             signal.sigtimedwait({number}, 0)
+    return is_dismissed

@@ -6,7 +6,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from .. import __version__
 from ..documents import read_document
@@ -22,19 +22,25 @@ from ..process.child import (
     read_exec_failure,
     replace_process,
 )
+from ..process.console import Console, wait_for_foreground
 from ..process.flight import Flight
 from ..process.pump import Outcome, Pump
+from ..process.shells import is_interactive_shell
 from ..process.signals import SignalMask, SignalSource, signal_name
-from ..process.streams import Stream, open_streams, reserve_closed
+from ..process.streams import Stream, is_one_terminal, open_streams, reserve_closed
+from ..process.terminal import Terminal
 from ..process.witness import Witness
 from ..records import End, Header, Lane
 from ..settings import RunSettings
 from ..store import layout
 from ..store.reader import list_directories
 from ..store.state import host_identity, process_started
-from ..store.writer import OutputWriter, create_run, write_end
+from ..store.writer import OutputWriter, append_to_inbox, create_run, write_end
 from .assistant import Assignment, Assistant
 from .naming import new_id, new_name
+
+if TYPE_CHECKING:  # imported where there are rules
+    from ..process.prompts import Prompts, Reply, Rule
 
 _LANE = Lane()
 # How long we stay after the child for the last points to be counted; longer and a user would wait for us.
@@ -82,26 +88,33 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     mask = SignalMask()
     environment = _own_environment()
     _check_patterns(settings)
+    rules = _rules(settings)
     header = _header(arguments, settings)
     _refuse_existing(settings)
     try:
         directory = create_run(settings.logdir, header)
         output = OutputWriter(directory, _LANE)
         flight, signals = Flight(), SignalSource()
-        streams = open_streams(closed, settings.pty, settings.split)
+        needs_console = bool(rules) or _is_shell_on_terminal(arguments, closed)
+        streams = open_streams(closed, settings.pty, settings.split, needs_console)
+        console = Console(streams) if needs_console else None
     except (StoreError, OSError) as error:
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)
     additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
     command = find_command(_encode(arguments), {**environment, **additions})
     talk.started(header.id, directory)
+    if console is not None:
+        console.begin()
     started, memory_at_fork = time.monotonic(), resident_bytes(os.getpid())
     child_pid, exec_failure = fork_child(command, streams, mask)
-    witness = Witness()
+    witness = Witness(console)
     target = _target(command, header, environment, child_pid)
     assistant = Assistant(_assign(directory, header, target, flight, streams, output))
+    prompts = _prompts(rules, console, streams, output, directory) if rules and console else None
     _let_go(inherited)
-    pump = Pump(child_pid, streams, signals, flight, output, witness, assistant)
+    terminal = console or Terminal(streams, child_pid)
+    pump = Pump(child_pid, streams, signals, flight, prompts or output, witness, assistant, terminal, prompts)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
     end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output)
@@ -180,6 +193,43 @@ def _check_patterns(settings: RunSettings) -> None:
         raise UsageError(str(error)) from error
 
 
+def _rules(settings: RunSettings) -> list[Rule]:
+    """The rules for answering prompts.
+
+    Raises:
+        UsageError: one cannot be understood.
+    """
+    if not settings.answers:
+        return []
+    from ..process.prompts import parse_rule  # it imports pexpect
+
+    try:
+        return [parse_rule(text) for text in settings.answers]
+    except ValueError as error:
+        raise UsageError(f"option '--answer': {error}", "for example --answer 'Continue\\? =yes'") from error
+
+
+def _is_shell_on_terminal(arguments: Sequence[str], closed: frozenset[int]) -> bool:
+    """Whether the command is an interactive shell that has a whole terminal to itself, now that we are in its foreground."""
+    if closed or not is_one_terminal((0, 1, 2)) or not is_interactive_shell(_encode(arguments)):
+        return False
+    return wait_for_foreground()
+
+
+def _prompts(rules: Sequence[Rule], console: Console, streams: Sequence[Stream], output: OutputWriter, directory: str) -> Prompts:
+    from ..process.prompts import Prompts
+
+    stream = next(stream for stream in streams if stream.is_console)
+
+    def note(reply: Reply) -> None:
+        try:
+            append_to_inbox(directory, _LANE, "answer", reply._asdict())
+        except OSError:  # the disk is full: the answer counts, and what is missing is counted by the output's record
+            pass
+
+    return Prompts(rules, console, stream, output, note)
+
+
 def _refuse_existing(settings: RunSettings) -> None:
     """Refuse an id that the user chose and that a run has already.
 
@@ -240,7 +290,7 @@ def _additions(directory: str, environment: Mapping[bytes, bytes]) -> dict[bytes
 
 def _no_paging(settings: RunSettings, streams: Sequence[Stream]) -> dict[bytes, bytes]:
     """Variables that keep programs from paging and animating into a pty behind which nobody sits."""
-    stdout = next((stream for stream in streams if 1 in stream.outside), None)
+    stdout = next((stream for stream in streams if 1 in stream.numbers), None)
     return _NO_PAGING if settings.pty and stdout is not None and not stdout.is_terminal else {}
 
 

@@ -150,6 +150,7 @@ def describe(view: RunView, points: Iterable[Point]) -> Json:
         "lost_bytes": end.lost_bytes if end else 0,
         "warnings": [event.data.get("text", "") for event in view.events if event.type.endswith("warning")],
         "dropped": {event.data["metric"]: event.data["count"] for event in view.events if event.type == "dropped"},
+        "answers": [{"time": iso_time(event.time), **event.data} for event in view.events if event.type == "answer"],
         "environment": _environment(view.events),
         "overhead": end.overhead if end else None,
         "directory": view.directory,

@@ -11,6 +11,7 @@ from ..records import Lane
 HEADER = "run.json"
 _INBOX = "inbox-"
 _DIRECTORY = re.compile(r"run-\d{8}_\d{6}-(.+)")
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -53,6 +54,11 @@ def end(directory: str, lane: Lane) -> str:
 def inbox_prefix(directory: str, lane: Lane) -> str:
     """What the shim puts its host's name behind to get its file."""
     return _path(directory, lane, _INBOX)
+
+
+def inbox(directory: str, lane: Lane, host: str) -> str:
+    """Path of this host's inbox; a character of its name that a file's name should not have becomes `_`, as in the shim."""
+    return inbox_prefix(directory, lane) + _UNUSUAL.sub("_", host)
 
 
 def inboxes(directory: str, lane: Lane) -> dict[str, str]:

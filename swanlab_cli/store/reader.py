@@ -21,7 +21,7 @@ from . import layout
 _READ_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
 LAST = "last"
-DERIVED_TYPES = ("init", "config", "finish", "script_warning", "dropped")
+DERIVED_TYPES = ("init", "config", "finish", "script_warning", "answer", "dropped")
 """Event types that a scribe derives from the inbox; a reset voids them."""
 
 

@@ -56,6 +56,20 @@ def _create_logdir(logdir: str) -> None:
         pass
 
 
+def append_to_inbox(directory: str, lane: Lane, kind: str, fields: Mapping[str, Any]) -> None:
+    """Add a record to this host's inbox, as the shim does: one write, framed by newlines.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    record = {"time": time.time(), "pid": os.getpid(), "type": kind, **fields}
+    inbox = _open_for_append(layout.inbox(directory, lane, os.uname().nodename))
+    try:
+        os.write(inbox, b"\n" + encode_line(record))
+    finally:
+        os.close(inbox)
+
+
 def write_end(directory: str, lane: Lane, end: End) -> None:
     """Record how the lane ended.
 

@@ -186,8 +186,8 @@ def _measure(sink: str, block: int, rounds: int, wrappers: dict[str, list[str]],
     bare = statistics.median(rates["bare"])
     for name, values in rates.items():
         median = statistics.median(values)
-        spread = f"[{min(values):.0f} to {max(values):.0f}]"
-        print(f"{sink:8} {block:6} bytes a write  {name:21} {median:8.1f} MB/s {spread:15} {median / bare:5.2f} x bare", flush=True)
+        rate = f"{median:8.1f} MB/s {f'[{min(values):.0f} to {max(values):.0f}]':15} {median / bare:5.2f} x bare"
+        print(f"{sink:8} {block:6} bytes a write  {name:21} {rate}", flush=True)
 
 
 def main() -> None:
