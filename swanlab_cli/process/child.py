@@ -6,7 +6,6 @@ import errno
 import fcntl
 import os
 import signal
-import stat
 import termios
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -105,19 +104,18 @@ def replace_process(command: Command, mask: SignalMask) -> SpawnFailure:
 
 
 def _describe(number: int, command: Command) -> SpawnFailure:
-    name = os.fsdecode(command.arguments[0])
+    from .suggestions import suggest_for_file, suggest_for_missing  # only after a failure
+
+    name = command.arguments[0]
     if number in (errno.ENOENT, errno.ENOTDIR):
-        where = "no such file" if b"/" in command.arguments[0] else "command not found on PATH"
-        return SpawnFailure(NOT_FOUND, f"cannot run '{name}': {where}")
-    reason = "it is a directory" if _is_directory(command.arguments[0]) else os.strerror(number).lower()
-    return SpawnFailure(NOT_EXECUTABLE, f"cannot run '{name}': {reason}")
-
-
-def _is_directory(path: bytes) -> bool:
-    try:
-        return stat.S_ISDIR(os.stat(path).st_mode)
-    except OSError:
-        return False
+        exit_code, reason = NOT_FOUND, "no such file" if b"/" in name else "command not found on PATH"
+        if b"/" in name and os.path.exists(name):
+            reason = "its interpreter is missing"
+        suggestion = suggest_for_missing(name, command.environment)
+    else:
+        exit_code, reason = NOT_EXECUTABLE, "it is a directory" if os.path.isdir(name) else os.strerror(number).lower()
+        suggestion = suggest_for_file(name) if number == errno.EACCES else ""
+    return SpawnFailure(exit_code, "; ".join(filter(None, (f"cannot run '{os.fsdecode(name)}': {reason}", suggestion))))
 
 
 def _execute(command: Command) -> int:
