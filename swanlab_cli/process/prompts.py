@@ -89,6 +89,8 @@ class Prompts:
         self._heard_at = time.monotonic()
         self._look_s = _FIRST_LOOK_S
         self._next_look = self._heard_at
+        self._waits_since: float | None = None
+        """When a look first saw the present wait."""
         self._outside = None if os.isatty(0) else os.dup(0)
         self._fed = b""
 
@@ -121,6 +123,13 @@ class Prompts:
             return
         wait = input_wait(child_pid, (self._stream.path, "/dev/tty"))
         if wait is None or self._unread_bytes():
+            self._waits_since = None
+            return
+        if self._waits_since is None or self._heard_at > self._waits_since:
+            # A prompt that was written just before the wait may still lie in a pipe: heard by the next look, it is the one meant.
+            self._waits_since = now
+            self._look_s = _FIRST_LOOK_S
+            self._next_look = now + self._look_s
             return
         prompt = _last_line(self._last)
         is_silent = now - self._heard_at >= _SILENCE_S and not self._last.endswith(b"\n")
@@ -141,6 +150,7 @@ class Prompts:
 
     def _type(self, data: bytes) -> None:
         self._last = b""
+        self._waits_since = None
         self._console.type(data)
         self._look_s = _FIRST_LOOK_S
         self._next_look = time.monotonic() + self._look_s
