@@ -16,6 +16,7 @@ from .linux import SignalInfo, open_signalfd, read_signalfd
 _WITNESS_PATIENCE_S = 0.002
 # What CPython ignores at its start; a child must not inherit that (https://docs.python.org/3/library/signal.html).
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_SHELLS = (b"bash", b"sh", b"dash", b"zsh", b"ksh", b"ksh93", b"mksh", b"busybox")
 
 
 class SignalMask:
@@ -26,6 +27,7 @@ class SignalMask:
         # Python's own handler would swallow a Ctrl-C that arrives between the child's fork and its exec.
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self._ignored_by_shell = _ignored_by_calling_shell()
         # An inherited "ignore" of SIGCHLD would make the kernel throw our children's exit statuses away.
         self._children_ignored = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
         if self._children_ignored:
@@ -34,10 +36,25 @@ class SignalMask:
     def restore(self) -> None:
         """Give the calling process, about to exec, the dispositions and the mask of our own start."""
         for number in _IGNORED_BY_PYTHON:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, signal.SIG_IGN if number in self._ignored_by_shell else signal.SIG_DFL)
         if self._children_ignored:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, self.original)
+
+
+def _ignored_by_calling_shell() -> frozenset[int]:
+    """What a shell that called us ignores, and so, by trap '', meant us to ignore; empty where our parent is no shell.
+
+    Our own dispositions cannot tell, since Python has ignored some of these signals before our first line ran.
+    """
+    parent = os.getppid()
+    try:
+        if os.path.basename(os.fsencode(os.readlink(f"/proc/{parent}/exe"))) in _SHELLS:
+            ignored = _signal_set(parent, b"SigIgn:")
+            return frozenset(number for number in _IGNORED_BY_PYTHON if ignored >> (number - 1) & 1)
+    except OSError:  # another user's, or in another namespace
+        pass
+    return frozenset()
 
 
 class SignalSource:
@@ -60,13 +77,15 @@ class SignalSource:
 def is_pending(pid: int, number: int) -> bool:
     """Whether process `pid` has this signal pending; False when it is gone."""
     try:
-        with open(f"/proc/{pid}/status", "rb") as status:
-            for line in status:
-                if line.startswith(b"ShdPnd:"):
-                    return bool(int(line[7:], 16) >> (number - 1) & 1)
+        return bool(_signal_set(pid, b"ShdPnd:") >> (number - 1) & 1)
     except OSError:
-        pass
-    return False
+        return False
+
+
+def _signal_set(pid: int, field: bytes) -> int:
+    """A set of signals in /proc/PID/status, bit n-1 for signal n."""
+    with open(f"/proc/{pid}/status", "rb") as status:
+        return next((int(line[len(field) :], 16) for line in status if line.startswith(field)), 0)
 
 
 def was_sent_to_group(witness_pid: int, number: int) -> bool:

@@ -69,7 +69,9 @@ class Terminal:
         self._child_pid = child_pid
         self.is_present = bool(self._streams)
         self._modes = {stream.name: stream.modes_at_start for stream in self._streams}
-        self._raw_modes: dict[str, bytes] = {}
+        self._raw: set[str] = set()
+        """Names of the side ptys that the child has made raw keyboards."""
+        self._raw_modes: dict[int, bytes] = {}
         self._size = size_of(self._streams[0].outside) if self._streams else b""
         self._keyboard: int | None = None
         """The real terminal as a keyboard to forward from, while the child reads keys from a side pty that it opened anew."""
@@ -101,18 +103,24 @@ class Terminal:
             pass
 
     def look(self) -> None:
-        """Repeat on the real terminal what the child has set on a side pty since the last call."""
+        """Repeat on the real terminal what the child has set on a side pty since the last call, and the other way round."""
         for stream in self._streams:
             if not stream.is_open:
                 continue
-            raw_modes = fcntl.ioctl(stream.source, termios.TCGETS, bytes(_TERMIOS_BYTES))
-            if raw_modes == self._raw_modes.get(stream.name):
-                continue  # which costs a tenth of having the modes spelled out
-            self._raw_modes[stream.name] = raw_modes
             try:
-                self._repeat_modes(stream)
-            except termios.error:  # the terminal hung up
+                if self._has_changed(stream.source):
+                    self._repeat_modes(stream)
+                if self._has_changed(stream.outside) and _is_in_foreground(stream.outside):
+                    self._take_over_modes(stream)
+            except (OSError, termios.error):  # the terminal hung up
                 continue
+
+    def _has_changed(self, terminal: int) -> bool:
+        """Whether the modes are others than at the last call; a tenth of the cost of having them spelled out."""
+        raw_modes = fcntl.ioctl(terminal, termios.TCGETS, bytes(_TERMIOS_BYTES))
+        has_changed = raw_modes != self._raw_modes.get(terminal)
+        self._raw_modes[terminal] = raw_modes
+        return has_changed
 
     def _repeat_modes(self, stream: Stream) -> None:
         modes = termios.tcgetattr(stream.source)
@@ -120,10 +128,21 @@ class Terminal:
             return
         self._modes[stream.name] = modes
         _apply(modes, stream.outside)
+        self._has_changed(stream.outside)  # by us
         if modes[_LFLAG] & termios.ICANON:
+            self._raw.discard(stream.name)
             self._drop_keyboard()
         else:
+            self._raw.add(stream.name)
             self.look_closer()
+
+    def _take_over_modes(self, stream: Stream) -> None:
+        """Show on the side pty what the child has set on the real terminal through its stdin."""
+        modes = termios.tcgetattr(stream.outside)
+        modes[_OFLAG] &= ~termios.OPOST
+        termios.tcsetattr(stream.source, termios.TCSANOW, modes)
+        self._modes[stream.name] = termios.tcgetattr(stream.source)
+        self._has_changed(stream.source)  # by us
 
     def look_closer(self) -> None:
         """Bring keys to a program that has made a side pty a raw keyboard.
@@ -132,8 +151,7 @@ class Terminal:
         does, may wait for keys on stdin as well, so it gets them only while it sleeps in a read of the side pty.
         """
         for stream in self._streams:
-            is_raw = stream.is_open and not self._modes[stream.name][_LFLAG] & termios.ICANON
-            if not is_raw or self._keyboard is not None:
+            if stream.name not in self._raw or not stream.is_open or self._keyboard is not None:
                 continue
             keyboard = _open_keyboard(stream.outside)
             if keyboard is None:
@@ -214,9 +232,13 @@ def _apply(modes: list[Any], terminal: int) -> None:
 
     In the background a program that sets modes is stopped by SIGTTOU; with that blocked it would disturb the foreground.
     """
-    if os.tcgetpgrp(terminal) != os.getpgrp():
+    if not _is_in_foreground(terminal):
         return
     real = termios.tcgetattr(terminal)
     wanted = list(modes)
     wanted[_OFLAG] |= real[_OFLAG] & termios.OPOST
     termios.tcsetattr(terminal, termios.TCSANOW, wanted)
+
+
+def _is_in_foreground(terminal: int) -> bool:
+    return os.tcgetpgrp(terminal) == os.getpgrp()
