@@ -15,7 +15,7 @@ from typing import Any
 
 from .signals import stop_ourselves
 from .streams import Stream
-from .terminal import set_size, size_of
+from .terminal import open_keyboard, read_keys, set_size, size_of
 
 # What may wait for the child to read its input before we stop reading keys.
 _MOST_TYPED_BYTES = 65536
@@ -34,7 +34,7 @@ class Console:
         self._is_raw = False
         self._is_foreground = False
         if os.isatty(0):
-            self._user = os.open(os.ttyname(0), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._user = open_keyboard(0)
             self._modes = termios.tcgetattr(self._user)
         self.is_present = self._user is not None
         self._size = size_of(self._user) if self._user is not None else b""
@@ -70,15 +70,10 @@ class Console:
     def forward_keys(self) -> None:
         """Type what the user typed."""
         assert self._user is not None
-        try:
-            keys = os.read(self._user, 4096)
-        except BlockingIOError:
-            return
-        except OSError:  # it hung up, which SIGHUP says as well
-            keys = b""
+        keys = read_keys(self._user)
         if keys:
             self.type(keys)
-        else:
+        elif keys == b"":  # SIGHUP says so as well
             self._is_foreground = False
 
     def look(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 import termios
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from .waiting import READ, descendants, holds_for_reading, input_wait
 
 _OFLAG, _LFLAG = 1, 3  # indexes into tcgetattr()'s list
 _SIZE_BYTES = 8  # struct winsize
+_KEYS_AT_ONCE = 4096
 _TERMIOS_BYTES = 64  # at least struct termios of the kernel, on any architecture
 
 
@@ -153,15 +155,10 @@ class Terminal:
         for stream in self._streams:
             if stream.name not in self._raw or not stream.is_open or self._keyboard is not None:
                 continue
-            keyboard = _open_keyboard(stream.outside)
-            if keyboard is None:
-                continue
             if holds_for_reading(self._child_pid, stream.path, but_for=("1", "2")):
-                self._keyboard, self._keyboard_target = keyboard, stream.source
-                continue
-            if input_wait(self._child_pid, (stream.path,)) == READ:
-                _forward(keyboard, stream.source)
-            os.close(keyboard)
+                self._keyboard, self._keyboard_target = open_keyboard(stream.outside), stream.source
+            elif input_wait(self._child_pid, (stream.path,)) == READ:
+                os.write(stream.source, read_keys(stream.outside) or b"")
 
     def keyboard(self) -> int | None:
         """The real terminal while keys are to be forwarded from it."""
@@ -170,10 +167,11 @@ class Terminal:
     def forward_keys(self) -> None:
         """Type into the side pty what is typed on the real terminal."""
         if self._keyboard is not None and self._keyboard_target is not None:
-            try:
-                os.write(self._keyboard_target, os.read(self._keyboard, 1024))
-            except OSError:
+            keys = read_keys(self._keyboard)
+            if keys == b"":
                 self._drop_keyboard()
+            elif keys:
+                os.write(self._keyboard_target, keys)
 
     def input_waits(self) -> int | None:
         """None: keys are typed one by one."""
@@ -213,18 +211,28 @@ def set_size(stream: Stream, size: bytes) -> None:
         fcntl.ioctl(stream.source, termios.TIOCSWINSZ, size)
 
 
-def _open_keyboard(terminal: int) -> int | None:
+def open_keyboard(terminal: int) -> int:
+    """A descriptor of our own for reading keys from this terminal and setting its modes.
+
+    Opened anew, so that a read that comes too late does not block us; the same one where that is not allowed, as after su(1),
+    when the terminal is another user's.
+    """
     try:
-        return os.open(os.ttyname(terminal), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return os.open(os.ttyname(terminal), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
+        return fcntl.fcntl(terminal, fcntl.F_DUPFD_CLOEXEC, 3)
+
+
+def read_keys(keyboard: int) -> bytes | None:
+    """The keys that wait, None when there are none, nothing when the terminal has hung up."""
+    if not select.select([keyboard], [], [], 0)[0]:
         return None
-
-
-def _forward(keyboard: int, target: int) -> None:
     try:
-        os.write(target, os.read(keyboard, 1024))
-    except OSError:  # no key waits
-        pass
+        return os.read(keyboard, _KEYS_AT_ONCE)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
 
 
 def _apply(modes: list[Any], terminal: int) -> None:
