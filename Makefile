@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test lint yardsticks bench clean
+.PHONY: demo test lint yardsticks bench soak clean
 
 demo: $(VENV)/.demo
 	@tests/demo/run $(BIN)
@@ -36,6 +36,9 @@ $(VENV)/.lint: $(VENV)/.test
 $(VENV)/.system: tests/debian-packages | $(BIN)/python
 	tests/debian-packages gcc:gcc libc6-dev:/usr/include/stdio.h git:git tmux:tmux less:less vim:vim procps:ps
 	touch $@
+
+soak: $(VENV)/.test
+	$(BIN)/python tests/bench/soak.py
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,8 +1,8 @@
 """Soak: three runs under mixed load for half an hour; memory and descriptors of all recording processes must not grow.
 
-Run: python tests/bench/bench_soak.py [MINUTES]. One run on a terminal that is resized, one into a pipe, one with --no-pty and
-its streams apart; each child alternates metrics, bars, bursts, long lines, stderr, calls of the shim and silence. Prints, for each process,
-proportional set size and descriptors in the second and in the last fifth of the time; exits 1 if either has grown.
+Run: make soak, or python tests/bench/soak.py [MINUTES]. One run on a terminal that is resized, one into a pipe, one with --no-pty
+and its streams apart; each child alternates metrics, bars, bursts, long lines, stderr, calls of the shim and silence. Prints, for
+each process, proportional set size and descriptors in the second and in the last fifth of the time; exits 1 if either has grown.
 """
 
 from __future__ import annotations
