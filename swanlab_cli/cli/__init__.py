@@ -11,6 +11,11 @@ import sys
 def main() -> None:
     """Run the command line in sys.argv; ends the process with its exit status."""
     if sys.argv[1:2] == ["run"]:
+        import signal
+
+        # Until the recorder blocks it, Ctrl-C ends us as it ends any program, not by a traceback out of an import.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         from .run import run
 
         run(sys.argv[2:])

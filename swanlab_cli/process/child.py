@@ -99,6 +99,7 @@ def read_exec_failure(reader: int, command: Command) -> SpawnFailure | None:
 
 def replace_process(command: Command, mask: SignalMask) -> SpawnFailure:
     """Become the command ourselves; returns only when that fails."""
+    mask.forget_own()
     mask.restore()
     return _describe(_execute(command), command)
 
@@ -107,7 +108,7 @@ def _describe(number: int, command: Command) -> SpawnFailure:
     from .suggestions import suggest_for_file, suggest_for_missing  # only after a failure
 
     name = command.arguments[0]
-    if number in (errno.ENOENT, errno.ENOTDIR):
+    if number == errno.ENOENT:
         exit_code, reason = NOT_FOUND, "no such file" if b"/" in name else "command not found on PATH"
         if b"/" in name and os.path.exists(name):
             reason = "its interpreter is missing"
@@ -118,6 +119,15 @@ def _describe(number: int, command: Command) -> SpawnFailure:
     return SpawnFailure(exit_code, "; ".join(filter(None, (f"cannot run '{os.fsdecode(name)}': {reason}", suggestion))))
 
 
+def _is_binary(path: bytes) -> bool:
+    """Whether a file's first line holds what no script does, as bash looks for it."""
+    try:
+        with open(path, "rb") as file:
+            return b"\0" in file.readline(80)
+    except OSError:
+        return False
+
+
 def _execute(command: Command) -> int:
     """Become the command; returns only on failure, with the errno to report (as execvp(3) chooses it)."""
     failure = errno.ENOENT
@@ -125,10 +135,10 @@ def _execute(command: Command) -> int:
         try:
             os.execve(path, command.arguments, command.environment)
         except OSError as error:
-            if error.errno == errno.ENOEXEC:  # a script without "#!": execvp(3) hands it to the shell
+            if error.errno == errno.ENOEXEC and not _is_binary(path):  # a script without "#!": execvp(3) hands it to the shell
                 os.execve("/bin/sh", (b"/bin/sh", path, *command.arguments[1:]), command.environment)
             if error.errno == errno.EACCES:
                 failure = errno.EACCES
-            elif error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            elif error.errno not in (errno.ENOENT, errno.ENOTDIR) or len(command.candidates) == 1:
                 return error.errno or errno.EIO
     return failure

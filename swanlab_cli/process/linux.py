@@ -25,6 +25,11 @@ class SignalInfo(NamedTuple):
     sender: int
     """Process id of the sender, 0 for the kernel."""
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether a process sent it, and not the kernel of its own accord (sigaction(2): SI_FROMUSER)."""
+        return self.code <= 0
+
 
 def die_with_parent(signal_number: int) -> None:
     """Make the kernel send the calling process `signal_number` when the thread that forked it ends.

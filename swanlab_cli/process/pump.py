@@ -25,7 +25,6 @@ _TERMINAL_TICK_MS, _QUIET_TICK_MS, _TICKS_UNTIL_QUIET = 100, 500, 20
 # since ncurses misses a second SIGWINCH that comes while it handles the first.
 _SIZE_NOTICE_MS = 30
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-_FORGETTING_MAY_TAKE_S = 0.05
 _STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
@@ -88,8 +87,6 @@ class Pump:
         self._next_closer_look = 0.0
         self._poller = select.poll()
         self._watched: dict[int, int] = {}
-        self._group_signals: dict[int, float] = {}
-        """When each signal last went to the group."""
         self._size_notice_due: float | None = None
         self._idle_ticks = 0
         self._received: list[tuple[str, float]] = []
@@ -139,6 +136,9 @@ class Pump:
             if stream.pending and stream.sink in ready:
                 stream.flush()
                 self._close_if_over(stream, index)
+            elif stream.watched_for_readers() in ready:
+                stream.lose_reader()
+                self._close_if_over(stream, index)
             if stream.source in ready and stream.wants_more():
                 self._copy(stream, index)
         if self._terminal.keyboard() in ready:
@@ -176,6 +176,8 @@ class Pump:
         for stream in self._streams:
             if stream.pending:
                 wanted[stream.sink] = select.POLLOUT
+            elif (watched := stream.watched_for_readers()) is not None:
+                wanted[watched] = 0  # errors, which poll(2) reports in any case
             if stream.wants_more():
                 wanted[stream.source] = select.POLLIN
         keyboard, input_waits = self._terminal.keyboard(), self._terminal.input_waits()
@@ -229,10 +231,10 @@ class Pump:
         if number == signal.SIGCHLD:
             self._follower.check()
             self._reap()
-            return
-        if number == signal.SIGWINCH:
+        elif number == signal.SIGWINCH:
             self._copy_size()
-            return
+        if number in (signal.SIGCHLD, signal.SIGWINCH) and not info.was_sent:
+            return  # by the kernel, which has told the child of what concerns it
         if number in _ENDING:
             self._received.append((signal_name(number), time.time()))
         if self._ended is not None:
@@ -241,19 +243,10 @@ class Pump:
             return
         if number == signal.SIGCONT:
             self._terminal.go_on()
-        if self._shares_group and self._is_the_groups(number):
+        if self._shares_group and was_sent_to_group(self._witness.pid, number):
             self._witness.forget(number)
-            self._group_signals[number] = time.monotonic()
         else:
             self._send(number)
-
-    def _is_the_groups(self, number: int) -> bool:
-        """Whether a signal went to our whole group, and so to the child.
-
-        A second one may come while the witness forgets the first, and be forgotten with it.
-        """
-        is_second = time.monotonic() - self._group_signals.get(number, -_FORGETTING_MAY_TAKE_S) < _FORGETTING_MAY_TAKE_S
-        return is_second or was_sent_to_group(self._witness.pid, number)
 
     def _send(self, number: int) -> None:
         if self._ended is None:  # not yet waited for, so the pid is the child's

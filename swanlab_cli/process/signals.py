@@ -33,6 +33,12 @@ class SignalMask:
         if self._children_ignored:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
+    def forget_own(self) -> None:
+        """Clear what our own writes have raised: it is pending, since it is blocked, and would hit the command that we become."""
+        for number in _IGNORED_BY_PYTHON:
+            while signal.sigtimedwait({number}, 0):
+                pass
+
     def restore(self) -> None:
         """Give the calling process, about to exec, the dispositions and the mask of our own start."""
         for number in _IGNORED_BY_PYTHON:

@@ -5,6 +5,7 @@ Kinds are chosen as the contract says: one pty for both where they are one file 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
@@ -20,6 +21,8 @@ from .pacing import Pacing
 _PTY_AT_ONCE = 4000
 # Full buffers in a row from one stream before the others and the signals get their turn.
 _BUFFERS_IN_A_ROW = 8
+# A buffer as full as this comes from a child that writes large blocks, which no pipe takes in one piece anyway.
+_BLOCK_BYTES = BUFFER_BYTES * 3 // 4
 # What may wait for a slow sink before the child has to wait as well: enough that neither stands still for the other.
 _MOST_PENDING_BYTES = 2 * BUFFER_BYTES
 # The most that a pipe (/proc/sys/fs/pipe-max-size, default) or a pty holds.
@@ -69,6 +72,9 @@ class Stream:
         """Of the pty's far side in the file system."""
         os.set_blocking(self.source, False)
         self.sink, self._sink_blocks = _open_sink(place.outside)
+        self._is_into_pipe = stat.S_ISFIFO(os.fstat(self.sink).st_mode)
+        # Of a pipe without a name, which gets no new reader when the last has gone.
+        self._is_like_outside = not is_pty and os.readlink(f"/proc/self/fd/{self.sink}").startswith("pipe:")
         self._at_once = _PTY_AT_ONCE if is_pty else BUFFER_BYTES
         self._pacing = Pacing()
         self.pending = bytearray()
@@ -84,10 +90,28 @@ class Stream:
         os.close(self.child_end)
 
     def close(self) -> None:
-        """Stop reading: the child's next write fails."""
+        """Stop reading: the child's next write fails, and who reads what we wrote sees its end."""
         if self.is_open:
-            self.is_open = False
-            os.close(self.source)
+            self._end()
+        self._close_sink()
+
+    def _end(self) -> None:
+        """The child has closed it; what was read before is still to be written."""
+        self.is_open = False
+        os.close(self.source)
+
+    def _close_sink(self) -> None:
+        if not self.is_open and not self.pending and self.sink >= 0:
+            os.close(self.sink)
+            self.sink = -1
+
+    def watched_for_readers(self) -> int | None:
+        """The sink, where the going of its last reader must be known before the child's next write: from pipe to pipe."""
+        return self.sink if self.is_open and self._is_like_outside and not self.pending else None
+
+    def lose_reader(self) -> None:
+        """Nobody reads what we write any more."""
+        self.sink_error = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
     def wants_more(self) -> bool:
         """Whether it is to be read when there is something."""
@@ -99,7 +123,9 @@ class Stream:
             length = self._copy_buffer(flight, index, record)
             if length < len(flight.buffer) // 2 or not self.is_open or self.pending or self.sink_error:
                 break
-        if self.is_pty and self.is_open and not self.pending:
+        if not self.is_open:
+            self._close_sink()
+        elif self.is_pty and not self.pending:
             self._pacing.nap(length)
 
     def _copy_buffer(self, flight: Flight, index: int, record: Record) -> int:
@@ -132,7 +158,7 @@ class Stream:
             except OSError:  # EIO, as a pty says end of file
                 count = 0
             if count == 0:
-                self.close()
+                self._end()
             length += count
             if count < self._at_once:
                 break
@@ -143,12 +169,15 @@ class Stream:
         with memoryview(self.pending) as pending:
             written = self._write(pending)
         del self.pending[:written]
+        self._close_sink()
 
     def _write(self, data: memoryview) -> int:
         """How many bytes of `data` the sink took; all of them when it fails for good, which `sink_error` tells."""
         try:
             if self._sink_blocks:
                 return _write_without_blocking(self.sink, data)
+            if self._is_into_pipe and select.PIPE_BUF < len(data) < _BLOCK_BYTES:
+                return _write_by_lines(self.sink, data)
             return os.write(self.sink, data)
         except BlockingIOError:
             return 0
@@ -260,4 +289,21 @@ def _write_without_blocking(sink: int, data: memoryview) -> int:
     written = 0
     while written < len(data) and poller.poll(0):
         written += os.write(sink, data[written : written + select.PIPE_BUF])
+    return written
+
+
+def _write_by_lines(sink: int, data: memoryview) -> int:
+    """How many bytes a pipe took, given in whole lines as far as they fit into what it takes in one piece (pipe(7)).
+
+    Others may write to the same pipe, as parallel jobs do whose output is collected; their lines and ours stay whole.
+    """
+    text, written = bytes(data), 0
+    while written < len(text):
+        end = min(written + select.PIPE_BUF, len(text))
+        if end < len(text):
+            end = text.rfind(b"\n", written, end) + 1 or end
+        try:
+            written += os.write(sink, data[written:end])
+        except BlockingIOError:
+            break
     return written

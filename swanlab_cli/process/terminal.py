@@ -74,22 +74,25 @@ class Terminal:
         self._raw: set[str] = set()
         """Names of the side ptys that the child has made raw keyboards."""
         self._raw_modes: dict[int, bytes] = {}
-        self._size = size_of(self._streams[0].outside) if self._streams else b""
+        self._sizes = {stream.name: size_of(stream.outside) for stream in self._streams}
         self._keyboard: int | None = None
         """The real terminal as a keyboard to forward from, while the child reads keys from a side pty that it opened anew."""
         self._keyboard_target: int | None = None
 
     def copy_size(self) -> bool:
-        """Give the side ptys the real size; whether it had changed."""
-        if not self._streams:
-            return False
-        size = size_of(self._streams[0].outside)
-        if not size or size == self._size:
-            return False
-        self._size = size
+        """Give each side pty the size of its terminal, or the other way round if the child set it; whether a side pty changed."""
+        has_changed = False
         for stream in self._streams:
-            set_size(stream, size)
-        return True
+            known, real = self._sizes[stream.name], size_of(stream.outside)
+            own = size_of(stream.source) if stream.is_open else known
+            if real and real != known:
+                set_size(stream, real)
+                has_changed = True
+            elif own != known and real:  # stty rows 50 <&1
+                real = own
+                fcntl.ioctl(stream.outside, termios.TIOCSWINSZ, own)
+            self._sizes[stream.name] = real or known
+        return has_changed
 
     def tell_size(self, child_pid: int) -> None:
         """Send SIGWINCH once more to the child and, if a descendant leads the terminal's foreground, to that group.
@@ -188,8 +191,9 @@ class Terminal:
         """Nothing: the child sets again what it needs."""
 
     def end(self) -> None:
-        """Repeat the last modes, which are the child's, as without us."""
+        """Repeat the last modes and size, which are the child's, as without us."""
         self.look()
+        self.copy_size()
 
     def _drop_keyboard(self) -> None:
         if self._keyboard is not None:

@@ -7,12 +7,14 @@ signal at once however busy the machine is; but when the pump is killed, it leav
 from __future__ import annotations
 
 import os
+import select
 import signal
 
 from .console import Console
 from .descriptors import keep_only
 
 _DISMISSED = 0  # no signal has this number
+_PATIENCE_S = 0.05
 
 
 class Witness:
@@ -20,33 +22,38 @@ class Witness:
 
     def __init__(self, console: Console | None = None) -> None:
         orders, self._orders = os.pipe()
+        self._done, done = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                keep_only({orders} if console is None else {orders, *console.descriptors()})
-                if not _stand_by(orders) and console is not None:
+                keep_only({orders, done} if console is None else {orders, done, *console.descriptors()})
+                if not _stand_by(orders, done) and console is not None:
                     console.rescue()
             finally:
                 os._exit(0)
         os.close(orders)
+        os.close(done)
 
     def dismiss(self) -> None:
         """Have it do nothing more than end when the pump does."""
         self.forget(_DISMISSED)
 
     def forget(self, number: int) -> None:
-        """Clear this pending signal, so that the next one to the group shows again."""
+        """Clear this pending signal, so that the next one to the group shows again; returns when it is done."""
         try:
             os.write(self._orders, bytes([number]))
         except OSError:  # it was killed: from now on every signal counts as ours alone
-            pass
+            return
+        if select.select([self._done], [], [], _PATIENCE_S)[0]:
+            os.read(self._done, 64)
 
 
-def _stand_by(orders: int) -> bool:
+def _stand_by(orders: int, done: int) -> bool:
     """Clear pending signals as ordered until the pump is gone; whether it was dismissed before."""
     is_dismissed = False
     while numbers := os.read(orders, 64):
         is_dismissed |= _DISMISSED in numbers
         for number in set(numbers) - {_DISMISSED}:
             signal.sigtimedwait({number}, 0)
+        os.write(done, numbers)
     return is_dismissed

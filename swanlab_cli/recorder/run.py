@@ -47,6 +47,7 @@ _LANE = Lane()
 _PATIENCE_S = 0.06
 _NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
 _LONGEST_ID = 64
+_DESCRIPTORS_NEEDED = 32
 
 
 class Ending(NamedTuple):
@@ -84,7 +85,6 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
         CommandNotStarted: the command cannot be executed, and no run could be created to say so.
     """
     closed = reserve_closed()
-    inherited = _inherited_descriptors()
     mask = SignalMask()
     environment = _own_environment()
     _check_patterns(settings)
@@ -92,6 +92,8 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     header = _header(arguments, settings)
     _refuse_existing(settings)
     try:
+        _check_descriptors()
+        inherited = _inherited_descriptors()
         directory = create_run(settings.logdir, header)
         output = OutputWriter(directory, _LANE)
         flight, signals = Flight(), SignalSource()
@@ -280,7 +282,8 @@ def _own_environment() -> dict[bytes, bytes]:
 def _additions(directory: str, environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """What the child gets besides its environment; `directory` is empty where nothing is recorded."""
     shim = os.fsencode(layout.shim_directory())
-    path = [entry for entry in environment.get(b"PYTHONPATH", b"").split(b":") if entry not in (b"", shim)]
+    given = environment.get(b"PYTHONPATH", b"")
+    path = [entry for entry in given.split(b":") if entry != shim] if given else []  # an empty entry means the working directory
     return {
         b"PYTHONPATH": b":".join([shim, *path]),
         b"SWANLAB_CLI_RUN_DIR": os.fsencode(directory),
@@ -307,6 +310,21 @@ def _run_untracked(arguments: Sequence[str], environment: Mapping[bytes, bytes],
 
 def _encode(arguments: Sequence[str]) -> list[bytes]:
     return [os.fsencode(argument) for argument in arguments]
+
+
+def _check_descriptors() -> None:
+    """See that we can open all that a run needs before there is anything of it.
+
+    Raises:
+        OSError: too few are left (ulimit -n).
+    """
+    reserved: list[int] = []
+    try:
+        while len(reserved) < _DESCRIPTORS_NEEDED:
+            reserved.append(os.open(os.devnull, os.O_RDONLY))
+    finally:
+        for descriptor in reserved:
+            os.close(descriptor)
 
 
 def _inherited_descriptors() -> list[int]:
