@@ -42,8 +42,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_missing_command(folder: Path, name: str, suggestion: str) -> None:
     """A program on PATH, a neighbour in the folder, or the way to run the file that is there."""
-    environment = {b"PATH": b"%s:/no/such/folder" % os.fsencode(folder / "bin")}
-    assert suggest_for_missing(os.fsencode(name), environment) == suggestion
+    search_path = b"%s:/no/such/folder" % os.fsencode(folder / "bin")
+    assert suggest_for_missing(os.fsencode(name), search_path) == suggestion
 
 
 @pytest.mark.parametrize(

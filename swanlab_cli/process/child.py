@@ -7,10 +7,10 @@ import fcntl
 import os
 import signal
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from .linux import die_with_parent
+from .linux import die_with_parent, execute
 from .signals import SignalMask
 from .streams import Stream
 
@@ -21,7 +21,8 @@ class Command(NamedTuple):
     """What to execute, in the bytes that execve(2) takes."""
 
     arguments: tuple[bytes, ...]
-    environment: Mapping[bytes, bytes]
+    environment: tuple[bytes, ...]
+    """Entries such as `NAME=value`, in their order."""
     candidates: tuple[bytes, ...]
     """The paths to try, in PATH's order."""
 
@@ -33,15 +34,18 @@ class SpawnFailure(NamedTuple):
     reason: str
 
 
-def find_command(arguments: Sequence[bytes], environment: Mapping[bytes, bytes]) -> Command:
+def find_command(arguments: Sequence[bytes], environment: Sequence[bytes]) -> Command:
     """The command with the places where execvp(3) would look for it."""
     name = arguments[0]
     if b"/" in name:
         candidates: tuple[bytes, ...] = (name,)
     else:
-        path = environment.get(b"PATH", os.fsencode(os.defpath))
-        candidates = tuple(os.path.join(folder or b".", name) for folder in path.split(b":"))
-    return Command(tuple(arguments), environment, candidates)
+        candidates = tuple(os.path.join(folder or b".", name) for folder in _search_path(environment).split(b":"))
+    return Command(tuple(arguments), tuple(environment), candidates)
+
+
+def _search_path(environment: Sequence[bytes]) -> bytes:
+    return next((entry[5:] for entry in environment if entry.startswith(b"PATH=")), os.fsencode(os.defpath))
 
 
 def executable_of(command: Command) -> bytes | None:
@@ -112,7 +116,7 @@ def _describe(number: int, command: Command) -> SpawnFailure:
         exit_code, reason = NOT_FOUND, "no such file" if b"/" in name else "command not found on PATH"
         if b"/" in name and os.path.exists(name):
             reason = "its interpreter is missing"
-        suggestion = suggest_for_missing(name, command.environment)
+        suggestion = suggest_for_missing(name, _search_path(command.environment))
     else:
         exit_code, reason = NOT_EXECUTABLE, "it is a directory" if os.path.isdir(name) else os.strerror(number).lower()
         suggestion = suggest_for_file(name) if number == errno.EACCES else ""
@@ -132,13 +136,11 @@ def _execute(command: Command) -> int:
     """Become the command; returns only on failure, with the errno to report (as execvp(3) chooses it)."""
     failure = errno.ENOENT
     for path in command.candidates:
-        try:
-            os.execve(path, command.arguments, command.environment)
-        except OSError as error:
-            if error.errno == errno.ENOEXEC and not _is_binary(path):  # a script without "#!": execvp(3) hands it to the shell
-                os.execve("/bin/sh", (b"/bin/sh", path, *command.arguments[1:]), command.environment)
-            if error.errno == errno.EACCES:
-                failure = errno.EACCES
-            elif error.errno not in (errno.ENOENT, errno.ENOTDIR) or len(command.candidates) == 1:
-                return error.errno or errno.EIO
+        number = execute(path, command.arguments, command.environment)
+        if number == errno.ENOEXEC and not _is_binary(path):  # a script without "#!": execvp(3) hands it to the shell
+            return execute(b"/bin/sh", (b"/bin/sh", path, *command.arguments[1:]), command.environment)
+        if number == errno.EACCES:
+            failure = errno.EACCES
+        elif number not in (errno.ENOENT, errno.ENOTDIR) or len(command.candidates) == 1:
+            return number
     return failure

@@ -1,11 +1,11 @@
-"""The system calls that Python lacks: prctl(2) and signalfd(2), through ctypes."""
+"""The system calls that Python lacks, or has only in part: prctl(2), signalfd(2) and execve(2), through ctypes."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
@@ -40,6 +40,20 @@ def die_with_parent(signal_number: int) -> None:
     if _libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), "prctl(PR_SET_PDEATHSIG)")
+
+
+def execute(path: bytes, arguments: Sequence[bytes], environment: Sequence[bytes]) -> int:
+    """Become the program at `path`; returns only on failure, with the errno.
+
+    os.execve() takes a mapping, so entries that are there twice, have no `=` or nothing before it could not be passed on.
+    """
+    _libc.execve(path, _strings(arguments), _strings(environment))
+    return ctypes.get_errno()
+
+
+def _strings(items: Sequence[bytes]) -> ctypes.Array[ctypes.c_char_p]:
+    """An array of C strings that ends with a null pointer."""
+    return (ctypes.c_char_p * (len(items) + 1))(*items, None)
 
 
 def open_signalfd(signal_numbers: Iterable[int]) -> int:

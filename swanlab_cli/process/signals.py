@@ -12,8 +12,9 @@ import time
 
 from .linux import SignalInfo, open_signalfd, read_signalfd
 
-# kill(2) to a group marks its members one after the other: the witness may be a moment behind us.
-_WITNESS_PATIENCE_S = 0.002
+# kill(2) to a group marks its members one after the other, and slurmstepd signals each process by itself: the witness may be
+# a moment behind us.
+_WITNESS_PATIENCE_S, _GLANCE_S = 0.015, 0.0005
 # What CPython ignores at its start; a child must not inherit that (https://docs.python.org/3/library/signal.html).
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SHELLS = (b"bash", b"sh", b"dash", b"zsh", b"ksh", b"ksh93", b"mksh", b"busybox")
@@ -73,7 +74,8 @@ class SignalSource:
 
     def take(self) -> list[SignalInfo]:
         """The signals waiting, without those that our own writes raised (SIGPIPE, SIGXFSZ)."""
-        return [info for info in read_signalfd(self.descriptor) if info.sender != self._own_pid]
+        infos = read_signalfd(self.descriptor)
+        return [info for info in infos if info.sender != self._own_pid or info.number not in _IGNORED_BY_PYTHON]
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -103,6 +105,7 @@ def was_sent_to_group(witness_pid: int, number: int) -> bool:
     while not is_pending(witness_pid, number):
         if time.monotonic() > deadline:
             return False
+        time.sleep(_GLANCE_S)  # leaves the processor to who is sending
     return True
 
 

@@ -68,6 +68,8 @@ class Stream:
         self.source, self.child_end = _open_pty(place.outside, translates) if is_pty else os.pipe()
         self.modes_at_start = termios.tcgetattr(self.source) if is_pty else []
         """As tcgetattr() has them, before the child could change them."""
+        self.size_at_start = fcntl.ioctl(self.source, termios.TIOCGWINSZ, bytes(8)) if is_pty else b""
+        """A `struct winsize`."""
         self.path = os.ttyname(self.child_end) if is_pty else ""
         """Of the pty's far side in the file system."""
         os.set_blocking(self.source, False)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 _INTERPRETERS = {".py": "python", ".sh": "sh", ".bash": "bash", ".pl": "perl", ".rb": "ruby", ".js": "node", ".R": "Rscript"}
 _LIKENESS = 0.7
 
 
-def suggest_for_missing(name: bytes, environment: Mapping[bytes, bytes]) -> str:
+def suggest_for_missing(name: bytes, search_path: bytes) -> str:
     """What to type instead of a command that was not found; empty where nothing is like it."""
     word = os.fsdecode(name)
     if os.path.isfile(word):  # exec says the same of a missing interpreter in the first line
         return _name_interpreter(word) or f"it is in this folder: {_runnable(word)}"
     folder, _, base = word.rpartition("/")
-    names = _entries([folder or "/"]) if "/" in word else _programs(environment)
+    folders = [folder or "/"] if "/" in word else [entry or "." for entry in os.fsdecode(search_path).split(":")]
+    names = _entries(folders)
     close = difflib.get_close_matches(base, names, n=1, cutoff=_LIKENESS)
     return f"did you mean '{os.path.join(folder, close[0])}'?" if close else ""
 
@@ -51,12 +52,6 @@ def _name_interpreter(path: str) -> str:
         return ""
     words = first[2:].split() if first.startswith(b"#!") and "/" in path else []
     return f"its first line asks for {os.fsdecode(words[0])}, which is not there" if words else ""
-
-
-def _programs(environment: Mapping[bytes, bytes]) -> Iterator[str]:
-    """The names of what PATH offers."""
-    path = os.fsdecode(environment.get(b"PATH", os.fsencode(os.defpath)))
-    return _entries(folder or "." for folder in path.split(":"))
 
 
 def _entries(folders: Iterable[str]) -> Iterator[str]:

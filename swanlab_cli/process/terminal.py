@@ -74,7 +74,7 @@ class Terminal:
         self._raw: set[str] = set()
         """Names of the side ptys that the child has made raw keyboards."""
         self._raw_modes: dict[int, bytes] = {}
-        self._sizes = {stream.name: size_of(stream.outside) for stream in self._streams}
+        self._sizes = {stream.name: stream.size_at_start for stream in self._streams}
         self._keyboard: int | None = None
         """The real terminal as a keyboard to forward from, while the child reads keys from a side pty that it opened anew."""
         self._keyboard_target: int | None = None
@@ -184,8 +184,18 @@ class Terminal:
         """Nothing: no input is kept."""
 
     def pause(self) -> None:
-        """Repeat the last modes: the user's shell takes the terminal from there."""
+        """Repeat the last modes, then give the side ptys those of the start: the user's shell sets the real terminal likewise.
+
+        A program that is continued sets its modes again, often the same; on a side pty that still had them nothing would change.
+        """
         self.look()
+        self._raw.clear()
+        self._drop_keyboard()
+        for stream in self._streams:
+            if stream.is_open:
+                termios.tcsetattr(stream.source, termios.TCSANOW, stream.modes_at_start)
+                self._modes[stream.name] = stream.modes_at_start
+                self._has_changed(stream.source)  # by us
 
     def go_on(self) -> None:
         """Nothing: the child sets again what it needs."""

@@ -104,7 +104,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)
     additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
-    command = find_command(_encode(arguments), {**environment, **additions})
+    command = find_command(_encode(arguments), _with(environment, additions))
     talk.started(header.id, directory)
     if console is not None:
         console.begin()
@@ -269,20 +269,37 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _own_environment() -> dict[bytes, bytes]:
-    """The environment as we got it: CPython adds LC_CTYPE to its own under LANG=C (PEP 538)."""
+def _own_environment() -> list[bytes]:
+    """The environment as we got it, entry by entry: CPython adds LC_CTYPE to its own under LANG=C (PEP 538)."""
     try:
         with open("/proc/self/environ", "rb") as environ:
-            entries = environ.read().split(b"\0")
+            return environ.read().split(b"\0")[:-1]
     except OSError:
-        return dict(os.environb)
-    return dict(entry.partition(b"=")[::2] for entry in entries if b"=" in entry)
+        return [name + b"=" + value for name, value in os.environb.items()]
 
 
-def _additions(directory: str, environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+def _as_mapping(environment: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The variables in an environment; of one that is there twice the first, as getenv(3) has it."""
+    return dict(entry.partition(b"=")[::2] for entry in reversed(environment) if b"=" in entry)
+
+
+def _with(environment: Sequence[bytes], additions: Mapping[bytes, bytes]) -> list[bytes]:
+    """The environment with these variables, each in the place where it was, or at the end."""
+    missing = dict(additions)
+    entries = []
+    for entry in environment:
+        name = entry.partition(b"=")[0]
+        if name not in additions:
+            entries.append(entry)
+        elif name in missing:
+            entries.append(name + b"=" + missing.pop(name))
+    return entries + [name + b"=" + value for name, value in missing.items()]
+
+
+def _additions(directory: str, environment: Sequence[bytes]) -> dict[bytes, bytes]:
     """What the child gets besides its environment; `directory` is empty where nothing is recorded."""
     shim = os.fsencode(layout.shim_directory())
-    given = environment.get(b"PYTHONPATH", b"")
+    given = _as_mapping(environment).get(b"PYTHONPATH", b"")
     path = [entry for entry in given.split(b":") if entry != shim] if given else []  # an empty entry means the working directory
     return {
         b"PYTHONPATH": b":".join([shim, *path]),
@@ -297,13 +314,13 @@ def _no_paging(settings: RunSettings, streams: Sequence[Stream]) -> dict[bytes, 
     return _NO_PAGING if settings.pty and stdout is not None and not stdout.is_terminal else {}
 
 
-def _run_untracked(arguments: Sequence[str], environment: Mapping[bytes, bytes], mask: SignalMask) -> NoReturn:
+def _run_untracked(arguments: Sequence[str], environment: Sequence[bytes], mask: SignalMask) -> NoReturn:
     """Become the command; a script that imports `swanlab` still finds it, and logs to nowhere.
 
     Raises:
         CommandNotStarted: the command cannot be executed.
     """
-    command = find_command(_encode(arguments), {**environment, **_additions("", environment)})
+    command = find_command(_encode(arguments), _with(environment, _additions("", environment)))
     failure = replace_process(command, mask)
     raise CommandNotStarted(failure.reason, failure.exit_code)
 
@@ -353,13 +370,13 @@ def _let_go(inherited: Sequence[int]) -> None:
         os.close(nothing)
 
 
-def _target(command: Command, header: Header, environment: Mapping[bytes, bytes], child_pid: int) -> Target:
+def _target(command: Command, header: Header, environment: Sequence[bytes], child_pid: int) -> Target:
     executable = executable_of(command)
     return Target(
         command=header.command,
         executable=os.fsdecode(executable) if executable else None,
         cwd=header.cwd,
-        environ={os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()},
+        environ={os.fsdecode(name): os.fsdecode(value) for name, value in _as_mapping(environment).items()},
         pid=child_pid,
     )
 
