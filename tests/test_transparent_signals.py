@@ -781,18 +781,3 @@ def test_interrupt_while_we_start(both: Pair, library: str) -> None:
         return process.wait(DEADLINE_S), caller.finish(process)
 
     assert both.see(look) == (-2, (-2, b"", b""))
-
-
-def test_every_signal_to_each_process_comes_exactly_once(both: Pair) -> None:
-    """The main file has this for a signal to the process id and to the group."""
-    names = ("INT", "TERM", "HUP", "USR1", "USR2", "QUIT", "ALRM", "CONT")
-
-    def look(caller: Caller) -> Any:
-        process = caller.start(*snippet(TELL), *names)
-        _wait_for_line(process, b"ready")
-        for name in names:
-            _signal_and_wait(process, _to_each, name)
-        os.kill(process.pid, SENTINEL)
-        return caller.finish(process)
-
-    assert both.see(look) == (7, b"", b"")

@@ -14,7 +14,7 @@ from .linux import SignalInfo, open_signalfd, read_signalfd
 
 # kill(2) to a group marks its members one after the other, and slurmstepd signals each process by itself: the witness may be
 # a moment behind us.
-_WITNESS_PATIENCE_S, _GLANCE_S = 0.015, 0.0005
+_WITNESS_PATIENCE_S, _GLANCE_S = 0.03, 0.0005
 # What CPython ignores at its start; a child must not inherit that (https://docs.python.org/3/library/signal.html).
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SHELLS = (b"bash", b"sh", b"dash", b"zsh", b"ksh", b"ksh93", b"mksh", b"busybox")
