@@ -258,3 +258,68 @@ def test_two_lines_of_talk_frame_the_childs(tmux: Tmux) -> None:
     joined = tmux.wait("^swanlab: finished")
     order = [joined.index(text) for text in ("swanlab: recording run", "FIRST", "SECOND", "swanlab: finished")]
     assert order == sorted(order)
+
+
+def test_split_gives_each_stream_a_terminal_of_its_own(work: Workplace) -> None:
+    """Both are terminals of the user's size, both go to the screen, and the record tells them apart."""
+    code = (
+        "import os, sys; print([os.isatty(n) for n in range(3)], *os.get_terminal_size(1), *os.get_terminal_size(2)); "
+        "print('to stderr', file=sys.stderr); print(os.ttyname(1) != os.ttyname(2))"
+    )
+    terminal = _spawn(work, "run", "-q", "--split", sys.executable, "-c", code)
+    terminal.expect(pexpect.EOF)
+    expected = ["True", "[True, True, True] 90 30 90 30", "to stderr"]
+    assert sorted(str(terminal.before).splitlines()) == expected
+    assert work.output("--raw", "--stream", "stderr") == b"to stderr\n"
+    assert work.output("--raw", "--stream", "stdout") == b"[True, True, True] 90 30 90 30\nTrue\n"
+
+
+@pytest.mark.parametrize("line", ["swanlab run -q more rows", "cat rows | swanlab run -q more"], ids=["file", "pipe"])
+def test_more_gets_its_keys(work: Workplace, line: str) -> None:
+    """A pager that reads keys from its stderr pages on, quits, and leaves the terminal as it was."""
+    (work.directory / "rows").write_text("".join(f"row {number}\n" for number in range(300)))
+    shell = _shell(work)
+    modes = _run_in(shell, "stty -g")
+    shell.sendline(line)
+    shell.expect_exact("row 20")
+    shell.expect_exact("More")
+    shell.send(" ")
+    shell.expect_exact("row 40")
+    shell.expect_exact("More")
+    shell.send("q")
+    shell.expect_exact(PROMPT)
+    assert _run_in(shell, "stty -g") == modes
+    shell.close()
+
+
+def test_modes_set_through_one_stream_show_in_the_others(work: Workplace) -> None:
+    """What a program sets through stdin is seen through stdout soon, and what it sets there acts on the user's terminal."""
+    code = (
+        "import termios\n"
+        "def echo(n, value=None):\n"
+        "    modes = termios.tcgetattr(n)\n"
+        "    if value is not None:\n"
+        "        modes[3] = modes[3] & ~termios.ECHO | value; termios.tcsetattr(n, termios.TCSANOW, modes)\n"
+        "    return modes[3] & termios.ECHO\n"
+        "echo(0, 0)\nwhile echo(1): pass\nprint('off', flush=True)\n"
+        "echo(1, termios.ECHO)\nwhile not echo(0): pass\nprint('on', flush=True)\n"
+    )
+    terminal = _spawn(work, "run", "-q", sys.executable, "-c", code)
+    terminal.expect_exact("off\r\non\r\n")
+    terminal.expect(pexpect.EOF)
+
+
+def test_resize_reaches_a_group_in_the_foreground(work: Workplace) -> None:
+    """A descendant that leads the terminal's foreground group hears of the size that its stdout has by then."""
+    code = (
+        "import os, signal\nos.setpgid(0, 0)\nsignal.signal(signal.SIGTTOU, signal.SIG_IGN)\nos.tcsetpgrp(0, os.getpid())\n"
+        "signal.signal(signal.SIGWINCH, lambda *_: print('size', *os.get_terminal_size(1), flush=True))\n"
+        "print('ready', flush=True)\nwhile input() != 'end': pass"
+    )
+    (work.directory / "leader.py").write_text(code)
+    terminal = _spawn(work, "run", "-q", "sh", "-c", f"{sys.executable} leader.py")
+    terminal.expect_exact("ready")
+    terminal.setwinsize(40, 100)
+    terminal.expect_exact("size 100 40")
+    terminal.sendline("end")
+    terminal.expect(pexpect.EOF)
