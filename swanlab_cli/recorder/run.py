@@ -37,6 +37,7 @@ from ..store.reader import list_directories
 from ..store.state import host_identity, process_started
 from ..store.writer import OutputWriter, append_to_inbox, create_run, write_end
 from .assistant import Assignment, Assistant
+from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
 from .naming import new_id, new_name
 
 if TYPE_CHECKING:  # imported where there are rules
@@ -47,7 +48,6 @@ _LANE = Lane()
 _PATIENCE_S = 0.06
 _NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
 _LONGEST_ID = 64
-_DESCRIPTORS_NEEDED = 32
 
 
 class Ending(NamedTuple):
@@ -86,14 +86,14 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     """
     closed = reserve_closed()
     mask = SignalMask()
-    environment = _own_environment()
+    environment = own_environment()
     _check_patterns(settings)
     rules = _rules(settings)
     header = _header(arguments, settings)
     _refuse_existing(settings)
     try:
-        _check_descriptors()
-        inherited = _inherited_descriptors()
+        check_descriptors()
+        not_ours = inherited_descriptors()
         directory = create_run(settings.logdir, header)
         output = OutputWriter(directory, _LANE)
         flight, signals = Flight(), SignalSource()
@@ -104,7 +104,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)
     additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
-    command = find_command(_encode(arguments), _with(environment, additions))
+    command = find_command(_encode(arguments), with_variables(environment, additions))
     talk.started(header.id, directory)
     if console is not None:
         console.begin()
@@ -114,7 +114,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     target = _target(command, header, environment, child_pid)
     assistant = Assistant(_assign(directory, header, target, flight, streams, output))
     prompts = _prompts(rules, console, streams, output, directory) if rules and console else None
-    _let_go(inherited)
+    let_go(not_ours)
     terminal = console or Terminal(streams, child_pid)
     pump = Pump(child_pid, streams, signals, flight, prompts or output, witness, assistant, terminal, prompts)
     outcome = pump.run()
@@ -269,37 +269,10 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _own_environment() -> list[bytes]:
-    """The environment as we got it, entry by entry: CPython adds LC_CTYPE to its own under LANG=C (PEP 538)."""
-    try:
-        with open("/proc/self/environ", "rb") as environ:
-            return environ.read().split(b"\0")[:-1]
-    except OSError:
-        return [name + b"=" + value for name, value in os.environb.items()]
-
-
-def _as_mapping(environment: Sequence[bytes]) -> dict[bytes, bytes]:
-    """The variables in an environment; of one that is there twice the first, as getenv(3) has it."""
-    return dict(entry.partition(b"=")[::2] for entry in reversed(environment) if b"=" in entry)
-
-
-def _with(environment: Sequence[bytes], additions: Mapping[bytes, bytes]) -> list[bytes]:
-    """The environment with these variables, each in the place where it was, or at the end."""
-    missing = dict(additions)
-    entries = []
-    for entry in environment:
-        name = entry.partition(b"=")[0]
-        if name not in additions:
-            entries.append(entry)
-        elif name in missing:
-            entries.append(name + b"=" + missing.pop(name))
-    return entries + [name + b"=" + value for name, value in missing.items()]
-
-
 def _additions(directory: str, environment: Sequence[bytes]) -> dict[bytes, bytes]:
     """What the child gets besides its environment; `directory` is empty where nothing is recorded."""
     shim = os.fsencode(layout.shim_directory())
-    given = _as_mapping(environment).get(b"PYTHONPATH", b"")
+    given = as_mapping(environment).get(b"PYTHONPATH", b"")
     path = [entry for entry in given.split(b":") if entry != shim] if given else []  # an empty entry means the working directory
     return {
         b"PYTHONPATH": b":".join([shim, *path]),
@@ -320,7 +293,7 @@ def _run_untracked(arguments: Sequence[str], environment: Sequence[bytes], mask:
     Raises:
         CommandNotStarted: the command cannot be executed.
     """
-    command = find_command(_encode(arguments), _with(environment, _additions("", environment)))
+    command = find_command(_encode(arguments), with_variables(environment, _additions("", environment)))
     failure = replace_process(command, mask)
     raise CommandNotStarted(failure.reason, failure.exit_code)
 
@@ -329,54 +302,13 @@ def _encode(arguments: Sequence[str]) -> list[bytes]:
     return [os.fsencode(argument) for argument in arguments]
 
 
-def _check_descriptors() -> None:
-    """See that we can open all that a run needs before there is anything of it.
-
-    Raises:
-        OSError: too few are left (ulimit -n).
-    """
-    reserved: list[int] = []
-    try:
-        while len(reserved) < _DESCRIPTORS_NEEDED:
-            reserved.append(os.open(os.devnull, os.O_RDONLY))
-    finally:
-        for descriptor in reserved:
-            os.close(descriptor)
-
-
-def _inherited_descriptors() -> list[int]:
-    """Descriptors that are the child's and that we have no use for."""
-    numbers = [int(name) for name in os.listdir("/proc/self/fd")]
-    return [number for number in numbers if number > 2 and _is_open(number)]  # the listing's own is closed by now
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
-
-
-def _let_go(inherited: Sequence[int]) -> None:
-    """Close our copies of what the child inherited, since others wait for the end of it; keep a terminal, for its keys."""
-    for descriptor in inherited:
-        os.close(descriptor)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1):  # outputs have copies of their own; 2 is for what we say at the end
-        if not os.isatty(descriptor):
-            os.dup2(nothing, descriptor)
-    if nothing > 2:
-        os.close(nothing)
-
-
 def _target(command: Command, header: Header, environment: Sequence[bytes], child_pid: int) -> Target:
     executable = executable_of(command)
     return Target(
         command=header.command,
         executable=os.fsdecode(executable) if executable else None,
         cwd=header.cwd,
-        environ={os.fsdecode(name): os.fsdecode(value) for name, value in _as_mapping(environment).items()},
+        environ={os.fsdecode(name): os.fsdecode(value) for name, value in as_mapping(environment).items()},
         pid=child_pid,
     )
 
