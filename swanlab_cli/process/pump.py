@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from .flight import Flight
 from .linux import SignalInfo
-from .signals import SignalSource, signal_name, stop_ourselves, was_sent_to_group
+from .signals import SignalSource, signal_name, stop_ourselves
 from .streams import KERNEL_BUFFER_BYTES, Record, Stream
 from .terminal import UserTerminal
 from .witness import Witness
@@ -87,6 +87,8 @@ class Pump:
         self._next_closer_look = 0.0
         self._poller = select.poll()
         self._watched: dict[int, int] = {}
+        self._groups: set[int] = set()
+        """Which of the signals just taken went to our whole group, and so to the child."""
         self._size_notice_due: float | None = None
         self._idle_ticks = 0
         self._received: list[tuple[str, float]] = []
@@ -192,9 +194,18 @@ class Pump:
             self._watched = wanted
 
     def _take_signals(self) -> None:
+        """Handle the signals that wait.
+
+        The witness forgets a signal before we take it: in the other order one to the group that comes in between would be
+        forgotten with the one before it, and forwarded to a child that has it.
+        """
+        shared = signal.sigpending() - {signal.SIGCHLD} if self._shares_group else set()
+        self._groups = {number for number in shared if self._witness.take(number)}
         # SIGCHLD last: the signal that stopped the child was ours as well and must be dealt with before we stop.
         for info in sorted(self._signals.take(), key=lambda info: info.number == signal.SIGCHLD):
             self._handle(info)
+        for number in self._groups - signal.sigpending():
+            self._witness.take(number)  # one to the group that the kernel has merged with the one before it for us
 
     def _copy(self, stream: Stream, index: int) -> None:
         stream.copy(self._flight, index, self._record)
@@ -243,8 +254,10 @@ class Pump:
             return
         if number == signal.SIGCONT:
             self._terminal.go_on()
-        if self._shares_group and was_sent_to_group(self._witness.pid, number):
-            self._witness.forget(number)
+        if number in self._groups:
+            return
+        if self._shares_group and self._witness.wait_for(number):
+            self._groups.add(number)
         else:
             self._send(number)
 

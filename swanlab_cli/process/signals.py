@@ -8,13 +8,9 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import time
 
 from .linux import SignalInfo, open_signalfd, read_signalfd
 
-# kill(2) to a group marks its members one after the other, and slurmstepd signals each process by itself: the witness may be
-# a moment behind us.
-_WITNESS_PATIENCE_S, _GLANCE_S = 0.03, 0.0005
 # What CPython ignores at its start; a child must not inherit that (https://docs.python.org/3/library/signal.html).
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SHELLS = (b"bash", b"sh", b"dash", b"zsh", b"ksh", b"ksh93", b"mksh", b"busybox")
@@ -82,31 +78,10 @@ class SignalSource:
         os.close(self.descriptor)
 
 
-def is_pending(pid: int, number: int) -> bool:
-    """Whether process `pid` has this signal pending; False when it is gone."""
-    try:
-        return bool(_signal_set(pid, b"ShdPnd:") >> (number - 1) & 1)
-    except OSError:
-        return False
-
-
 def _signal_set(pid: int, field: bytes) -> int:
     """A set of signals in /proc/PID/status, bit n-1 for signal n."""
     with open(f"/proc/{pid}/status", "rb") as status:
         return next((int(line[len(field) :], 16) for line in status if line.startswith(field)), 0)
-
-
-def was_sent_to_group(witness_pid: int, number: int) -> bool:
-    """Whether the signal that we just got went to our whole process group.
-
-    `witness_pid` is a process of the group that blocks everything: what is pending there was sent to the child as well.
-    """
-    deadline = time.monotonic() + _WITNESS_PATIENCE_S
-    while not is_pending(witness_pid, number):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_GLANCE_S)  # leaves the processor to who is sending
-    return True
 
 
 def stop_ourselves(number: int) -> None:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 
 from .console import Console
 from .descriptors import keep_only
 
 _DISMISSED = 0  # no signal has this number
-_PATIENCE_S = 0.05
+_ANSWER_MAY_TAKE_S = 0.05
+# kill(2) to a group marks its members one after the other, and slurmstepd signals each process by itself: the witness may be
+# a moment behind the pump.
+_PATIENCE_S, _GLANCE_S = 0.03, 0.0005
 
 
 class Witness:
@@ -22,38 +26,50 @@ class Witness:
 
     def __init__(self, console: Console | None = None) -> None:
         orders, self._orders = os.pipe()
-        self._done, done = os.pipe()
+        self._answers, answers = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                keep_only({orders, done} if console is None else {orders, done, *console.descriptors()})
-                if not _stand_by(orders, done) and console is not None:
+                keep_only({orders, answers} if console is None else {orders, answers, *console.descriptors()})
+                if not _stand_by(orders, answers) and console is not None:
                     console.rescue()
             finally:
                 os._exit(0)
         os.close(orders)
-        os.close(done)
+        os.close(answers)
+
+    def take(self, number: int) -> bool:
+        """Whether this signal was pending in the witness, and so went to the whole group; it no longer is."""
+        try:
+            os.write(self._orders, bytes([number]))
+            if select.select([self._answers], [], [], _ANSWER_MAY_TAKE_S)[0]:
+                return os.read(self._answers, 1) == b"\1"
+        except OSError:  # it was killed: from now on every signal counts as ours alone
+            pass
+        return False
+
+    def wait_for(self, number: int) -> bool:
+        """Like `take`, but with patience for a sender that is on its way from us to the witness."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self.take(number):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_GLANCE_S)  # leaves the processor to the sender
+        return True
 
     def dismiss(self) -> None:
         """Have it do nothing more than end when the pump does."""
-        self.forget(_DISMISSED)
-
-    def forget(self, number: int) -> None:
-        """Clear this pending signal, so that the next one to the group shows again; returns when it is done."""
-        try:
-            os.write(self._orders, bytes([number]))
-        except OSError:  # it was killed: from now on every signal counts as ours alone
-            return
-        if select.select([self._done], [], [], _PATIENCE_S)[0]:
-            os.read(self._done, 64)
+        self.take(_DISMISSED)
 
 
-def _stand_by(orders: int, done: int) -> bool:
+def _stand_by(orders: int, answers: int) -> bool:
     """Clear pending signals as ordered until the pump is gone; whether it was dismissed before."""
     is_dismissed = False
-    while numbers := os.read(orders, 64):
-        is_dismissed |= _DISMISSED in numbers
-        for number in set(numbers) - {_DISMISSED}:
-            signal.sigtimedwait({number}, 0)
-        os.write(done, numbers)
+    while order := os.read(orders, 1):
+        number = order[0]
+        if number == _DISMISSED:
+            is_dismissed = True
+            os.write(answers, b"\0")
+        else:
+            os.write(answers, b"\0" if signal.sigtimedwait({number}, 0) is None else b"\1")
     return is_dismissed
