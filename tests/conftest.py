@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,12 @@ CHILDREN = Path(__file__).parent / "children"
 DEADLINE_S = 30.0
 
 T = TypeVar("T")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hang_up_as_usual() -> None:
+    """Let a hang-up end the programs that tests start, even where the tests themselves were started by nohup(1)."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def wait_for(condition: Callable[[], T], what: str) -> T:
