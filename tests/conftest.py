@@ -22,9 +22,11 @@ T = TypeVar("T")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _hang_up_as_usual() -> None:
-    """Let a hang-up end the programs that tests start, even where the tests themselves were started by nohup(1)."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _signals_as_usual() -> None:
+    """Let hang-ups and interrupts end the programs that tests start, even where nohup(1) or a shell's `&` had them ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def wait_for(condition: Callable[[], T], what: str) -> T:
