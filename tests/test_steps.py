@@ -92,3 +92,20 @@ def test_regular_log_takes_little_memory(stride: int) -> None:
     assert after - before < 4096
     assert not any(series.add(step) for step in range(0, count * stride, stride))
     assert series.next == (count - 1) * stride + 1
+
+
+def test_irregular_log_takes_few_bytes_a_step() -> None:
+    """Steps without any stride, as of a script that logs when it finds something new, cost 12 bytes each at most."""
+    steps, step = [], 0
+    for distance in range(100_000):
+        step += 1 + distance * 7919 % 10007
+        steps.append(step)
+    tracemalloc.start()
+    try:
+        series = Steps()
+        assert all(series.add(step) for step in steps)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after < 16 * len(steps)
+    assert not any(series.add(step) for step in steps)

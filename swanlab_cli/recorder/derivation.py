@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..parser import Found, Parser
 from ..records import Chunk, Header, Point
-from .steps import Steps
+from .steps import HIGHEST_STEP, Steps
 
 API, OUTPUT = "api", "output"
 _LONGEST_METRIC = 512
@@ -62,7 +62,7 @@ class Derivation:
         """The point, unless its step is taken."""
         key = (metric, source)
         steps = self._series.get(key) or self._series.setdefault(key, Steps())
-        if step is None:
+        if step is None or step > HIGHEST_STEP:
             step = steps.next
         if steps.add(step):
             return Point(metric, step, value, moment, source)

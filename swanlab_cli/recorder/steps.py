@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
+
+# What every reader can hold; one absurd step must not break a series.
+HIGHEST_STEP = 2**63 - 1
 
 
 class Steps:
@@ -11,9 +15,8 @@ class Steps:
     def __init__(self) -> None:
         self.next = 0
         """The step of a point that states none: 0, then the highest + 1."""
-        self._firsts: list[int] = []
-        self._lasts: list[int] = []
-        self._strides: list[int] = []
+        # One entry a run of equal stride; irregular series have many, so 24 bytes each, not the 120 of lists.
+        self._firsts, self._lasts, self._strides = array("Q"), array("Q"), array("Q")
         self._late: set[int] = set()
         """Steps that came after a higher one."""
 

@@ -2,8 +2,8 @@
 
 Run: python tests/bench/bench_throughput.py [ROUNDS] [SINK...]. Needs gcc and script(1). Read the ratios to "bare".
 The terminal is a pty whose other side a C program reads as fast as it can, with the modes of a fresh terminal (OPOST and ONLCR
-on). Rates count from the start of the wrapper to the last byte at the far end; each case writes as much as takes it a few
-seconds, so that starting does not matter. Default: five rounds of all cases.
+on). Rates count from the first to the last byte there, since starting has a benchmark of its own (bench_start.py); those into a
+file, which nobody reads, count the whole run. Each case writes as much as takes it a few seconds. Default: five rounds of all.
 """
 
 from __future__ import annotations
@@ -49,15 +49,25 @@ FAR_END = r"""
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pty.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
-/* usage: farend terminal|pipe COMMAND...: run COMMAND on a new terminal or with stdout in a pipe, and read it all */
+static double now(void)
+{
+    struct timespec moment;
+    clock_gettime(CLOCK_MONOTONIC, &moment);
+    return moment.tv_sec + moment.tv_nsec * 1e-9;
+}
+/* usage: farend terminal|pipe COMMAND...: run COMMAND on a new terminal or with stdout in a pipe, read it all, and print how many
+   seconds passed from the first byte to the last */
 int main(int argc, char **argv)
 {
     int ends[2], theirs, status;
+    double first = 0, last = 0;
     static char buffer[1 << 20];
     int is_terminal = !strcmp(argv[1], "terminal");
     if (is_terminal) openpty(&ends[0], &theirs, NULL, NULL, NULL);
@@ -71,8 +81,12 @@ int main(int argc, char **argv)
         _exit(127);
     }
     close(theirs);
-    while (read(ends[0], buffer, sizeof buffer) > 0);
+    while (read(ends[0], buffer, sizeof buffer) > 0) {
+        last = now();
+        if (!first) first = last;
+    }
     waitpid(child, &status, 0);
+    printf("%f\n", last - first);
     return WEXITSTATUS(status);
 }
 """
@@ -149,12 +163,15 @@ def _command(wrapper: list[str], child: list[str], folder: str) -> list[str]:
 
 
 def _rate(sink: str, command: list[str], megabytes: int, folder: str) -> float:
-    """MB/s of a whole run of `command` into a file, or into what `farend` reads."""
+    """MB/s of `command`: of its whole run into a file, or of the output that `farend` reads."""
     environ = {**os.environ, "TEE_FILE": os.path.join(folder, "copy")}
-    with open(os.path.join(folder, "sink") if sink == "file" else os.devnull, "wb") as output:
-        line = command if sink == "file" else [os.path.join(folder, "farend"), sink, *command]
+    if sink != "file":
+        line = [os.path.join(folder, "farend"), sink, *command]
+        taken = subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environ, check=True).stdout
+        return megabytes / float(taken)
+    with open(os.path.join(folder, "sink"), "wb") as output:
         started = time.perf_counter()
-        subprocess.run(line, stdin=subprocess.DEVNULL, stdout=output, env=environ, check=True)
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, env=environ, check=True)
         return megabytes / (time.perf_counter() - started)
 
 
@@ -186,7 +203,9 @@ def _measure(sink: str, block: int, rounds: int, wrappers: dict[str, list[str]],
     bare = statistics.median(rates["bare"])
     for name, values in rates.items():
         median = statistics.median(values)
-        rate = f"{median:8.1f} MB/s {f'[{min(values):.0f} to {max(values):.0f}]':15} {median / bare:5.2f} x bare"
+        paired = statistics.median(value / beside for value, beside in zip(values, rates["bare"], strict=True))
+        spread = f"[{min(values):.0f} to {max(values):.0f}]"
+        rate = f"{median:8.1f} MB/s {spread:15} {median / bare:5.2f} x bare, round by round {paired:5.2f}"
         print(f"{sink:8} {block:6} bytes a write  {name:21} {rate}", flush=True)
 
 
