@@ -35,6 +35,21 @@ class Point(NamedTuple):
     rank: int = 0
 
 
+class MediaPoint(NamedTuple):
+    """The images, sounds, texts and the like that a metric has at one step."""
+
+    metric: str
+    step: int
+    items: tuple[Json, ...]
+    """Each with `type` (`image`, `audio`, ...), and `file`, its path below the run directory, or `text`; `caption` if given."""
+    time: float
+    """Unix seconds, UTC."""
+    source: str
+    """As in `Point`."""
+    attempt: int = 0
+    rank: int = 0
+
+
 class Chunk(NamedTuple):
     """A piece of recorded output that one stream wrote."""
 

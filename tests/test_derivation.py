@@ -242,11 +242,11 @@ def test_host_may_join_later(run: HandmadeRun) -> None:
 def test_nothing_new_is_told(run: HandmadeRun) -> None:
     """A look that finds nothing, in an empty run and after everything was read."""
     sources = sources_of(run)
-    assert sources.read(EVERYTHING) == Progress([], [], Cursor(0, {}, is_final=False), False)
+    assert sources.read(EVERYTHING) == Progress([], [], [], Cursor(0, {}, is_final=False), False)
     run.add_output("stdout", b"a=1\n")
     run.add_records(b"#torn")
     assert sources.read(EVERYTHING).has_moved
-    assert sources.read(EVERYTHING) == Progress([], [], Cursor(4, {"node17": 7}, is_final=False), False)
+    assert sources.read(EVERYTHING) == Progress([], [], [], Cursor(4, {"node17": 7}, is_final=False), False)
 
 
 def test_torn_record_waits_for_its_rest(run: HandmadeRun) -> None:

@@ -589,12 +589,12 @@ True
 def test_config_that_is_missing_raises_what_a_dict_and_an_object_raise(place: Place) -> None:
     """So `getattr` with a default and `in` work."""
     result = place.script(
-        "for code in ('swanlab.config.nope', 'swanlab.config[\"nope\"]', 'del swanlab.config.nope', 'swanlab.Image'):",
+        "for code in ('swanlab.config.nope', 'swanlab.config[\"nope\"]', 'del swanlab.config.nope', 'swanlab.Nothing'):",
         "    try:",
         "        exec(code)",
         "    except Exception as error:",
         "        print(type(error).__name__)",
-        "print(getattr(swanlab.config, 'nope', 5), hasattr(swanlab, 'Image'))",
+        "print(getattr(swanlab.config, 'nope', 5), hasattr(swanlab, 'Nothing'))",
     )
     assert result.stdout.splitlines() == ["AttributeError", "KeyError", "AttributeError", "AttributeError", "5 False"]
 

@@ -11,8 +11,16 @@ from .lifecycle import Run, Settings
 
 __version__ = "0.10.3+cli"
 __all__ = [
+    "Audio",
+    "ECharts",
+    "Html",
+    "Image",
+    "Molecule",
+    "Object3D",
     "Run",
     "Settings",
+    "Text",
+    "Video",
     "config",
     "finish",
     "get_project_url",
@@ -27,6 +35,8 @@ __all__ = [
     "register_callbacks",
     "run",
 ]
+
+_MEDIA = ("Audio", "ECharts", "Html", "Image", "Molecule", "Object3D", "Text", "Video")
 
 _run_dir = os.environ.get("SWANLAB_CLI_RUN_DIR")
 _run = Run(_run_dir, Inbox(inbox_path(_run_dir, os.environ.get("SWANLAB_CLI_INBOX"))))
@@ -99,4 +109,8 @@ def __getattr__(name):
         return get_run()
     if name == "config":
         return _run.config
+    if name in _MEDIA:
+        from . import media  # costs more than all the rest, and most programs log numbers only
+
+        return getattr(media, name)
     raise AttributeError("module 'swanlab' has no attribute %r" % name)

@@ -11,7 +11,7 @@ def log_function(inbox, is_finished):
     recorders = inbox.recorders  # empty when nothing is recorded and after finish(), so both leave the hot path
 
     def log(data, step=None, print_to_console=False, **ignored):
-        """Record a dict of metrics; give back what was accepted, as a dict of floats.
+        """Record a dict of metrics; give back what was accepted, as a dict of floats and media.
 
         `step`: integer from 0; None counts by itself, for each metric. `print_to_console` prints the result. What
         cannot be used is left out and reported once on stderr.
@@ -39,12 +39,7 @@ def log_function(inbox, is_finished):
             raise RuntimeError(FINISHED)
         found = {}
         try:
-            from . import values  # a process that only imports us, as data loaders' workers do, does not need it
-
-            found = values.accepted(data, inbox.report)
-            index = values.step_number(step, HIGHEST_STEP, inbox.report)
-            if found:
-                inbox.points(found, index, values.number)
+            found = _record(inbox, data, step)
             if print_to_console:
                 print(found)
         except Exception as error:  # the door: a mistake of ours, or a closed stdout, must not stop the training
@@ -52,3 +47,18 @@ def log_function(inbox, is_finished):
         return found
 
     return log
+
+
+def _record(inbox, data, step):
+    """Record what of `data` can be; give that back: floats, and media, of which one that is alone comes without its list."""
+    from . import values  # a process that only imports us, as data loaders' workers do, does not need it
+
+    found, media = values.accepted(data, inbox.report)
+    index = values.step_number(step, HIGHEST_STEP, inbox.report)
+    if found:
+        inbox.points(found, index, values.number)
+    if media:
+        records = {key: [item.record() for item in items] for key, items in media.items()}
+        inbox.send("media", step=index, values=records)
+        found.update((key, items[0] if len(items) == 1 else items) for key, items in media.items())
+    return found

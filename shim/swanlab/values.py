@@ -9,22 +9,28 @@ from _collections_abc import Mapping  # collections.abc without its package, whi
 
 KEY_LIMIT = 512
 DEPTH_LIMIT = 32
-ACCEPTED = "accepted are numbers, text that float() takes, and arrays or tensors of one element"
+ACCEPTED = "accepted are numbers, text that float() takes, arrays or tensors of one element, and media such as swanlab.Image"
 _CONTROL_CHARACTERS = dict.fromkeys(list(range(0x20)) + list(range(0x7F, 0xA0)))
 
 
 def accepted(data, report):
-    """Give back what of a `log()` call's data can be recorded: a dict of key to float, nested dicts joined with `/`.
+    """Give back what of a `log()` call's data can be recorded: dicts of key to float, and of key to list of media.
 
-    `report(topic, text)` hears of everything left out or changed; it is to pass on each topic once.
+    Nested dicts are joined with `/`. `report(topic, text)` hears of everything left out or changed; it is to pass on each
+    topic once.
     """
     if not isinstance(data, Mapping):
         report(("data", kind(data)), "log() takes a dict, not %s; nothing was logged" % kind(data))
-        return {}
-    found = {}
+        return {}, {}
+    found, media = {}, {}
     for parts, value in _leaves(data, (), report):
         key = key_text(parts, report)
         if key is None:
+            continue
+        items = _media_of(value)
+        if items:
+            items = _usable(key, items, report)
+            media.update({key: items} if items else {})
             continue
         try:
             result = number(value)
@@ -35,7 +41,7 @@ def accepted(data, report):
         if key in found:
             report((key, "twice"), "metric %.80r is twice in one log() call; the later value is taken" % key)
         found[key] = result
-    return found
+    return found, media
 
 
 def number(value):
@@ -121,6 +127,31 @@ def _leaves(data, parents, report):
                 yield parts, value
     except Exception as error:  # a foreign __iter__
         report(("data", kind(data)), "the %s logged cannot be read: %s" % (kind(data), kind(error)))
+
+
+def _media_of(value):
+    """Give back a list of media for one, for a list of them and for a chart that is not wrapped; else an empty one."""
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    items = []
+    for one in values:
+        if hasattr(type(one), "is_swanlab_media"):
+            items.append(one)
+        elif hasattr(type(one), "dump_options"):  # as pyecharts' charts have
+            from .media import ECharts
+
+            items.append(ECharts(one))
+        else:
+            return []
+    return items
+
+
+def _usable(key, items, report):
+    """Give back those of a key's media whose content could be taken over; `report` hears of the others."""
+    for item in items:
+        if item.error:
+            name = "swanlab." + type(item).__name__
+            report((key, item.error), "media %.80r dropped: %s cannot be used: %s" % (key, name, item.error))
+    return [item for item in items if not item.error]
 
 
 def _simple(value):

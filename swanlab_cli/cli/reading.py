@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ..errors import RunNotFound, StoreError
-from ..recorder.view import RunView, describe, iso_time, open_run, points_of, summarise
+from ..recorder.view import RunView, describe, iso_time, media_of, open_run, points_of
 from ..records import Json, Point, encode_value
 from ..store.reader import find_run, list_directories
 from ..store.state import RUNNING, describe_end
@@ -20,7 +20,7 @@ def print_runs(logdir: str, as_json: bool) -> None:
     """Print all runs, oldest first; what cannot be read is said on stderr."""
     runs = list(_open_runs(logdir))
     if as_json:
-        described = [describe(run, points_of(run)) for run in runs]
+        described = [describe(run, points_of(run), media_of(run)) for run in runs]
         print(json.dumps([{key: run[key] for key in run if key != "environment"} for run in described], indent=1))
     elif runs:
         print(table(("ID", "NAME", "PROJECT", "STATE", "STARTED (UTC)", "DURATION", "COMMAND"), [_row(run) for run in runs]))
@@ -58,16 +58,13 @@ def _printable(text: str) -> str:
 def print_run(logdir: str, name: str, as_json: bool) -> None:
     """Print one run with its environment."""
     view = open_run(find_run(logdir, name), patient=True)
-    points = points_of(view)
-    if as_json:
-        print(json.dumps(describe(view, points), indent=1))
-    else:
-        print(_card(view, points))
+    points, media = points_of(view), media_of(view)
+    facts = describe(view, points, media)
+    print(json.dumps(facts, indent=1) if as_json else _card(view, facts))
 
 
-def _card(view: RunView, points: Sequence[Point]) -> str:
-    """The run for a person: a block of facts, then config, metrics and environment."""
-    facts = describe(view, points)
+def _card(view: RunView, facts: Json) -> str:
+    """The run for a person: a block of facts, then config, metrics, media and environment."""
     rows = [
         ("run", f"{facts['id']}  {facts['name']}"),
         ("project", facts["project"]),
@@ -90,8 +87,10 @@ def _card(view: RunView, points: Sequence[Point]) -> str:
     parts = [columns((label, str(text)) for label, text in rows if text)]
     if facts["config"]:
         parts.append("Config\n" + columns((f"  {key}", json.dumps(value)) for key, value in facts["config"].items()))
-    if points:
-        parts.append("Metrics\n" + _summary_table(summarise(points)))
+    if facts["summary"]:
+        parts.append("Metrics\n" + _summary_table(facts["summary"]))
+    if facts["media"]:
+        parts.append("Media\n" + _media_table(facts["media"]))
     environment = columns((f"  {label}", text) for label, text in _environment_rows(facts["environment"]) if text)
     if environment:
         parts.append("Environment\n" + environment)
@@ -102,6 +101,20 @@ def _summary_table(summary: dict[str, Json]) -> str:
     names = ("last", "min", "max", "count", "last_step")
     rows = [(f"  {metric}", *(_short(entry[name]) for name in names)) for metric, entry in summary.items()]
     return table(("  metric", "last", "min", "max", "points", "last step"), rows)
+
+
+def _media_table(summary: dict[str, Json]) -> str:
+    rows = [
+        (f"  {metric}", str(entry["type"]), str(entry["count"]), str(entry["last_step"]), _shown(entry["last"][-1]))
+        for metric, entry in summary.items()
+    ]
+    return table(("  metric", "type", "items", "last step", "last"), rows)
+
+
+def _shown(item: Json, width: int = 60) -> str:
+    """Where an item is, or its text, on one line."""
+    text = _printable(" ".join(str(item.get("file") or item.get("text") or "").split()))
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _short(value: float | str | None) -> str:

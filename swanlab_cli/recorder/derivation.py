@@ -5,10 +5,10 @@ Pure: the scribe feeds it while a run lasts, a reader when no scribe could, `rep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..parser import Found, Parser
-from ..records import Chunk, Header, Point
+from ..records import Chunk, Header, Json, MediaPoint, Point
 from .steps import HIGHEST_STEP, Steps
 
 API, OUTPUT = "api", "output"
@@ -42,6 +42,15 @@ class Derivation:
         points = (self._take(metric, step, value, moment, API) for metric, value in values.items())
         return [point for point in points if point is not None]
 
+    def feed_media(self, moment: float, values: Mapping[str, Sequence[Json]], step: int | None) -> list[MediaPoint]:
+        """The media of one `log()` call."""
+        points = []
+        for metric, items in values.items():
+            taken = self._take_step(metric, step, API)
+            if taken is not None:
+                points.append(MediaPoint(metric, taken, tuple(items), moment, API))
+        return points
+
     def finish(self) -> list[Point]:
         """The points of last lines without newline."""
         return [
@@ -60,12 +69,17 @@ class Derivation:
 
     def _take(self, metric: str, step: int | None, value: float, moment: float, source: str) -> Point | None:
         """The point, unless its step is taken."""
+        taken = self._take_step(metric, step, source)
+        return None if taken is None else Point(metric, taken, value, moment, source)
+
+    def _take_step(self, metric: str, step: int | None, source: str) -> int | None:
+        """The step of a series' next point, or None, counted, where that step is taken."""
         key = (metric, source)
         steps = self._series.get(key) or self._series.setdefault(key, Steps())
         if step is None or step > HIGHEST_STEP:
             step = steps.next
         if steps.add(step):
-            return Point(metric, step, value, moment, source)
+            return step
         self.dropped[metric] = self.dropped.get(metric, 0) + 1
         return None
 

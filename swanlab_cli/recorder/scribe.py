@@ -80,11 +80,11 @@ class Scribe:
         self._finish()
 
     def _write(self, progress: Progress) -> None:
-        self._point_count += len(progress.points)
+        self._point_count += len(progress.points) + len(progress.media)
         for event in progress.events:
             self._writer.append_event(event)
         if progress.has_moved:
-            self._writer.append_points(progress.points, progress.cursor._asdict())
+            self._writer.append_points(progress.points, progress.cursor._asdict(), progress.media)
 
     def _note(self, kind: str, data: Mapping[str, Any]) -> None:
         self._writer.append_event(Event(time.time(), kind, dict(data)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from ..records import Event, Header, Lane, Point
+from ..records import Event, Header, Lane, MediaPoint, Point
 from ..store import layout
 from ..store.reader import Cursor, InboxRecord, InboxTail, OutputTail
 from .derivation import Derivation
@@ -18,6 +18,7 @@ class Progress(NamedTuple):
     """What one look at the sources gave."""
 
     points: list[Point]
+    media: list[MediaPoint]
     events: list[Event]
     cursor: Cursor
     has_moved: bool
@@ -36,17 +37,16 @@ class Sources:
 
     def read(self, limit: int) -> Progress:
         """What is new, at most about `limit` bytes of output and of each inbox."""
-        points: list[Point] = []
-        events: list[Event] = []
         before = self.cursor()
+        progress = Progress([], [], [], before, False)
         # The API first: a metric that it logs is not taken from output that was printed at the same moment.
         for host, path in layout.inboxes(self._directory, self._lane).items():
             tail = self._inboxes.get(host) or self._inboxes.setdefault(host, InboxTail(path))
             for record in tail.read():
-                self._take_record(record, points, events)
-        points += self.derivation.feed_output(self._output.read(limit))
+                self._take_record(record, progress)
+        progress.points.extend(self.derivation.feed_output(self._output.read(limit)))
         cursor = self.cursor()
-        return Progress(points, events, cursor, cursor != before)
+        return progress._replace(cursor=cursor, has_moved=cursor != before)
 
     def finish(self) -> Progress:
         """What last lines without newline gave, and what was dropped in all."""
@@ -54,18 +54,21 @@ class Sources:
         now = time.time()
         dropped = self.derivation.dropped.items()
         events = [Event(now, "dropped", {"metric": metric, "count": count}) for metric, count in dropped]
-        return Progress(points, events, self.cursor()._replace(is_final=True), True)
+        return Progress(points, [], events, self.cursor()._replace(is_final=True), True)
 
     def cursor(self) -> Cursor:
         """Up to where the sources have been read."""
         inbox = {host: tail.offset for host, tail in self._inboxes.items()}
         return Cursor(self._output.offset, inbox)
 
-    def _take_record(self, record: InboxRecord, points: list[Point], events: list[Event]) -> None:
-        if record.type == "log":
-            step = record.fields.get("step")
+    def _take_record(self, record: InboxRecord, progress: Progress) -> None:
+        if record.type in ("log", "media"):
+            step, values = record.fields.get("step"), record.fields["values"]
             usable = int(step) if isinstance(step, int) and step >= 0 else None
-            points += self.derivation.feed_log(record.time, record.fields["values"], usable)
+            if record.type == "log":
+                progress.points.extend(self.derivation.feed_log(record.time, values, usable))
+            else:
+                progress.media.extend(self.derivation.feed_media(record.time, values, usable))
         elif record.type in _HANDED_ON:
             data = {name: value for name, value in record.fields.items() if name not in ("time", "type", "pid")}
-            events.append(Event(record.time, _HANDED_ON[record.type], data))
+            progress.events.append(Event(record.time, _HANDED_ON[record.type], data))

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..records import End, Event, Header, Json, Lane, Point, encode_value
-from ..store.reader import DERIVED_TYPES, read_cursor, read_end, read_events, read_header, read_points, sources_end
+from ..records import End, Event, Header, Json, Lane, MediaPoint, Point, encode_value
+from ..store.reader import DERIVED_TYPES, read_cursor, read_end, read_events, read_header, read_media, read_points, sources_end
 from ..store.state import RUNNING, derive_state, describe_end, host_identity, process_started
 from .derivation import without_shadowed
 from .sources import Sources
@@ -19,6 +19,13 @@ _PATIENCE_S = 5.0
 _GLANCE_S = 0.02
 
 
+class Derived(NamedTuple):
+    """What had to be derived here because no scribe could write it."""
+
+    points: list[Point]
+    media: list[MediaPoint]
+
+
 class RunView(NamedTuple):
     """Everything known of a run, except its output."""
 
@@ -27,8 +34,8 @@ class RunView(NamedTuple):
     end: End | None
     state: str
     events: list[Event]
-    derived: list[Point] | None = None
-    """The points, if they had to be derived here; else they are read on demand."""
+    derived: Derived | None = None
+    """Points and media are read on demand where a scribe has written them."""
 
 
 def open_run(directory: str, patient: bool = False) -> RunView:
@@ -79,22 +86,29 @@ def _is_scribe_at_work(header: Header, events: Iterable[Event]) -> bool:
 
 def points_of(view: RunView) -> list[Point]:
     """The run's points as users see them, by metric then step."""
-    points = view.derived if view.derived is not None else read_points(view.directory, _LANE)[0]
+    points = view.derived.points if view.derived is not None else read_points(view.directory, _LANE)[0]
     return sorted(without_shadowed(points), key=lambda point: (point.metric, point.step))
 
 
-def _derive(directory: str, header: Header) -> tuple[list[Point], list[Event]]:
-    """All points, and all events that come from the script, once more from what was captured."""
+def media_of(view: RunView) -> list[MediaPoint]:
+    """The run's media, by metric then step."""
+    media = view.derived.media if view.derived is not None else read_media(view.directory, _LANE)
+    return sorted(media, key=lambda point: (point.metric, point.step))
+
+
+def _derive(directory: str, header: Header) -> tuple[Derived, list[Event]]:
+    """All points and media, and all events that come from the script, once more from what was captured."""
     sources = Sources(directory, _LANE, header)
-    points: list[Point] = []
+    derived = Derived([], [])
     events: list[Event] = []
     while True:
         progress = sources.read(_READ_BYTES)
         last = progress if progress.has_moved else sources.finish()
-        points += last.points
+        derived.points.extend(last.points)
+        derived.media.extend(last.media)
         events += last.events
         if not progress.has_moved:
-            return points, events
+            return derived, events
 
 
 def summarise(points: Iterable[Point]) -> dict[str, Json]:
@@ -113,7 +127,17 @@ def summarise(points: Iterable[Point]) -> dict[str, Json]:
     return summary
 
 
-def describe(view: RunView, points: Iterable[Point]) -> Json:
+def summarise_media(media: Iterable[MediaPoint]) -> dict[str, Json]:
+    """Per metric `type`, `count` of items, `last_step` and that step's `last` items; `media` by metric, then step."""
+    summary: dict[str, Json] = {}
+    for point in media:
+        count = summary.get(point.metric, {"count": 0})["count"] + len(point.items)
+        kind = point.items[-1].get("type")
+        summary[point.metric] = {"type": kind, "count": count, "last_step": point.step, "last": list(point.items)}
+    return summary
+
+
+def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint] = ()) -> Json:
     """The object that `swanlab show --json` prints: contract, section 4."""
     header, end = view.header, view.end
     given = _merge_script(view)
@@ -144,6 +168,7 @@ def describe(view: RunView, points: Iterable[Point]) -> Json:
         "notes": given["notes"],
         "config": given["config"],
         "summary": summarise(points),
+        "media": summarise_media(media),
         "cpu_s": end.cpu_s if end else None,
         "peak_memory_bytes": max(peaks, default=None),
         "output_bytes": end.output_bytes if end else None,

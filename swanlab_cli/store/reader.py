@@ -10,14 +10,15 @@ import json
 import os
 import struct
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..errors import RunNotFound, StoreError
-from ..records import FORMAT_VERSION, Chunk, End, Event, Header, Json, Lane, Point, decode_line, decode_value
+from ..records import FORMAT_VERSION, Chunk, End, Event, Header, Json, Lane, MediaPoint, Point, decode_line, decode_value
 from . import layout
 
+T = TypeVar("T")
 _READ_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
 LAST = "last"
@@ -32,7 +33,7 @@ class InboxRecord(NamedTuple):
     type: str
     """`log`, or another type of ARCHITECTURE.md; compact lines come out as `log`."""
     fields: Json
-    """For `log`: `values` (name to float) and `step`."""
+    """For `log`: `values` (name to float) and `step`; for `media` likewise (name to list of items)."""
 
 
 class Cursor(NamedTuple):
@@ -170,24 +171,36 @@ def read_events(directory: str, lane: Lane) -> list[Event]:
 
 def read_points(directory: str, lane: Lane) -> tuple[list[Point], Cursor]:
     """The points that the scribe wrote, in order, and up to where in the sources they are all there is."""
-    points: list[Point] = []
-    batch: list[Point] = []
+    return _read_derived(_all_lines(layout.metrics(directory, lane)), lane, _point)
+
+
+def read_media(directory: str, lane: Lane) -> list[MediaPoint]:
+    """The media that the scribe wrote, in order."""
+    lines = _all_lines(layout.metrics(directory, lane))
+    # Points, of which there may be millions, need not be decoded to be passed over.
+    return _read_derived((line for line in lines if not line.startswith(b'{"metric"') or b'"media"' in line), lane, _media)[0]
+
+
+def _read_derived(lines: Iterator[bytes], lane: Lane, decode: Callable[[Json, Lane], T | None]) -> tuple[list[T], Cursor]:
+    """What `decode` makes of the records that no reset has voided and that a cursor follows, and the last cursor."""
+    found: list[T] = []
+    batch: list[T] = []
     cursor = Cursor(0, {})
-    for line in _all_lines(layout.metrics(directory, lane)):
+    for line in lines:
         fields = decode_line(line)
         if fields is None:
             continue
         if "metric" in fields:
-            point = _point(fields, lane)
-            if point is not None:
-                batch.append(point)
+            record = decode(fields, lane)
+            if record is not None:
+                batch.append(record)
         elif isinstance(fields.get("cursor"), dict):
-            points += batch
+            found += batch
             batch = []
             cursor = _cursor(fields["cursor"])
         elif fields.get("reset"):
-            points, batch, cursor = [], [], Cursor(0, {})
-    return points, cursor
+            found, batch, cursor = [], [], Cursor(0, {})
+    return found, cursor
 
 
 def read_cursor(directory: str, lane: Lane) -> Cursor:
@@ -220,6 +233,14 @@ def _point(fields: Json, lane: Lane) -> Point | None:
     try:
         value = decode_value(fields["value"])
         return Point(fields["metric"], int(fields["step"]), value, float(fields["time"]), fields["source"], *lane)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _media(fields: Json, lane: Lane) -> MediaPoint | None:
+    try:
+        items = tuple(item for item in fields["media"] if isinstance(item, dict))
+        return MediaPoint(str(fields["metric"]), int(fields["step"]), items, float(fields["time"]), fields["source"], *lane)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
@@ -317,6 +338,8 @@ class InboxTail:
             return None
         if fields["type"] == "log":
             fields["values"] = _decode_values(fields.get("values"))
+        elif fields["type"] == "media":
+            fields["values"] = _decode_media(fields.get("values"))
         return InboxRecord(_moment(fields), fields["type"], fields)
 
     def _learn_keys(self, fields: Json) -> None:
@@ -349,6 +372,13 @@ def _decode_values(values: Any) -> dict[str, float]:
         except (TypeError, ValueError, OverflowError):
             continue
     return decoded
+
+
+def _decode_media(values: Any) -> dict[str, list[Json]]:
+    """The items of a `media` record, of those keys that have any."""
+    lists = {key: items for key, items in values.items() if isinstance(items, list)} if isinstance(values, dict) else {}
+    kept = {key: [item for item in items if isinstance(item, dict)] for key, items in lists.items()}
+    return {key: items for key, items in kept.items() if items}
 
 
 def _all_lines(path: str) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import StoreError
-from ..records import FORMAT_VERSION, End, Event, Header, Lane, Point, encode_line, encode_value
+from ..records import FORMAT_VERSION, End, Event, Header, Lane, MediaPoint, Point, encode_line, encode_value
 from . import layout
 
 _INDEX_RESOLUTION_S = 0.010
@@ -126,7 +126,6 @@ class OutputWriter:
             self.lost_bytes += len(data)
             self._stream = ""
 
-
     def _append_entry(self, stream: str, now: float) -> None:
         """Note whose bytes follow; behind an entry that a full disk or SIGKILL has torn, on a line of its own."""
         separator = "\n" if self._is_index_torn else ""
@@ -156,7 +155,7 @@ class RecordWriter:
         _write_all(self._metrics, b'{"reset":true}\n')
         _write_all(self._events, b'{"type":"reset"}\n')
 
-    def append_points(self, points: Iterable[Point], cursor: Mapping[str, Any]) -> None:
+    def append_points(self, points: Iterable[Point], cursor: Mapping[str, Any], media: Iterable[MediaPoint] = ()) -> None:
         """Record points, and up to where in its sources they are all there is: `{"output": ..., "inbox": {HOST: ...}}`."""
         names: dict[str, str] = {}
         lines = []
@@ -164,16 +163,21 @@ class RecordWriter:
             name = names.get(metric) or names.setdefault(metric, json.dumps(metric))
             number = json.dumps(encode_value(value))
             lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{moment:.6f},"source":"{source}"}}\n')
-        _write_all(self._metrics, "".join(lines).encode() + encode_line({"cursor": cursor}))
+        shown = (_media_line(point) for point in media)
+        _write_all(self._metrics, "".join(lines).encode() + b"".join(shown) + encode_line({"cursor": cursor}))
 
     def append_event(self, event: Event) -> None:
         """Record an event."""
         _write_all(self._events, encode_line(event._asdict()))
 
-
     def touch(self) -> None:
         """Show that the run is looked after: a reader on another host sees only files and their times."""
         os.utime(self._events)
+
+
+def _media_line(point: MediaPoint) -> bytes:
+    fields = {"metric": point.metric, "step": point.step, "media": point.items}
+    return encode_line({**fields, "time": round(point.time, 6), "source": point.source})
 
 
 def _open_for_append(path: str) -> int:
