@@ -328,5 +328,6 @@ def test_many_processes_keep_the_same_content(work: Workplace) -> None:
         "        os._exit(0)",
         "for pid in pids: os.waitpid(pid, 0)",
     )
+    assert logged.said == ""
     assert sorted(point.step for point in logged.media) == list(range(200))
     assert len(list((logged.run_dir / "media").iterdir())) == 25

@@ -52,8 +52,10 @@ def _folder():
     if run is None or not run.dir:
         return None
     folder = os.path.join(run.dir, "media")
-    if not os.path.isdir(folder):
-        os.mkdir(folder) if os.path.isdir(run.dir) else os.listdir(run.dir)  # the latter says what is wrong
+    try:
+        os.mkdir(folder)  # not the run directory: where that is gone, it stays so
+    except FileExistsError:
+        pass
     return folder
 
 
