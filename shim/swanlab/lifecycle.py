@@ -32,6 +32,7 @@ class Run:
         self._configs = []
         self.log = log_function(inbox, lambda: self._end is not None)
         self.is_known = bool(run_dir)
+        self.is_joined = False  # whether the script has called init()
 
     @property
     def config(self):
@@ -119,11 +120,15 @@ class Run:
         `given` are arguments of `init` under the names of the inbox, `config` is anything that `Config.update` takes.
         """
         self._end = None
-        self.is_known = True
+        self.is_known = self.is_joined = True
         self._given.update(given)
         if config is not None:
             given["config"] = self.config.adopt(config)
         self._inbox.send("init", **given)
+
+    def report(self, topic, text):
+        """Tell the user and the run's record about a problem, once for each `topic`, a tuple."""
+        self._inbox.report(topic, text)
 
     def _fact(self, key):
         facts = self._facts()
