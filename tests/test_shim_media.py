@@ -177,7 +177,7 @@ def test_content_is_kept_as_it_is(work: Workplace, made: str, name: str, content
     films = {"film.gif": GIF, "film.mp4": MP4}
     for file, written in {**films, "page.html": b"<i>page</i>", "water.pdb": b"ATOM", "model.glb": b"glTF"}.items():
         (work.directory / file).write_bytes(written)
-    chart = "class Chart:\n    def dump_options(self): return '{\"made\": \"by a library\"}'"
+    chart = 'class Chart:\n    def dump_options(self): return \'{"made": "by a library"}\''
     logged = run_script(work, chart, f"swanlab.log({{'x': {made}}})")
     assert (logged.file().suffix, logged.file().read_bytes()) == (f".{name}", content)
 

@@ -245,6 +245,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "config": {"lr": 0.1},
         "summary": {"loss": {"last": 0.5, "min": 0.5, "max": 0.5, "count": 1, "last_step": 4}},
         "media": {},
+        "definitions": {},
         "cpu_s": 3.5,
         "peak_memory_bytes": 5000,
         "output_bytes": 7,

@@ -2,21 +2,26 @@
 
 import json
 
-from .configuration import plain, text_of
+from .configuration import plain, settings_of, text_of
 
 
-def arguments_given(project, experiment_name, description, group, tags, others):
+def arguments_given(values):
     """Give back those arguments that were given and say something about the run: text, and a list of it for `tags`."""
-    named = {
-        "project": project,
-        "name": others.get("name") or experiment_name,
-        "notes": others.get("notes") or description,
-        "group": group,
-        "job_type": others.get("job_type"),
-    }
-    given = {name: text_of(value) for name, value in named.items() if value is not None}
-    if tags is not None:
-        given["tags"] = _tags(tags)
+    names = ("project", "name", "notes", "group", "job_type")
+    given = {name: text_of(values[name]) for name in names if values.get(name) is not None}
+    if values.get("tags") is not None:
+        given["tags"] = _tags(values["tags"])
+    return given
+
+
+def with_loaded(path, given, report):
+    """Give back arguments with those of a JSON or YAML file where they are None, under any of their names."""
+    loaded = settings_of(path, report)
+    names = dict.fromkeys(given, ())
+    names.update(name=("experiment_name",), notes=("description",))
+    for name, others in names.items():
+        if given[name] is None:
+            given[name] = next((loaded[other] for other in (name,) + others if loaded.get(other) is not None), None)
     return given
 
 

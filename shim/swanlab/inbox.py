@@ -31,6 +31,7 @@ class Inbox:
         # emptied whenever they may be stale.
         self.recorders = {}
         self._file = None
+        self._observer = None
         self._reported = set()
         self._begin()
         os.register_at_fork(after_in_child=self._begin_again)
@@ -43,6 +44,13 @@ class Inbox:
         """
         if self.path is not None:
             self._attempt(self._append_points, values, step, number)
+        if self._observer is not None:
+            self._observer(values, step)
+
+    def observe(self, observer):
+        """Have `observer(values, step)` called for every `log()` call, none of which is compact from now on."""
+        self._observer = observer
+        self.recorders.clear()
 
     def send(self, type, **fields):
         """Append a JSON record; `fields` must be what JSON can hold."""
@@ -88,7 +96,7 @@ class Inbox:
     def _append_points(self, file, values, step, number):
         keys = tuple(values)
         recorder = self.recorders.get(keys)
-        if recorder is None or recorder.descriptor != file.descriptor:
+        if self._observer is None and (recorder is None or recorder.descriptor != file.descriptor):
             recorder = self._define(file, keys, number)
         if recorder is not None:
             self.recorders[keys] = self.recorders[len(keys)] = recorder

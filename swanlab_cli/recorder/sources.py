@@ -11,7 +11,7 @@ from ..store.reader import Cursor, InboxRecord, InboxTail, OutputTail
 from .derivation import Derivation
 
 # Inbox record types that become events, and their names there: a warning of ours is not voided by a reset.
-_HANDED_ON = {"init": "init", "config": "config", "finish": "finish", "warning": "script_warning", "answer": "answer"}
+_HANDED_ON = {name: name for name in ("init", "config", "define", "finish", "answer")} | {"warning": "script_warning"}
 
 
 class Progress(NamedTuple):

@@ -169,6 +169,7 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "config": given["config"],
         "summary": summarise(points),
         "media": summarise_media(media),
+        "definitions": _definitions(view.events),
         "cpu_s": end.cpu_s if end else None,
         "peak_memory_bytes": max(peaks, default=None),
         "output_bytes": end.output_bytes if end else None,
@@ -180,6 +181,12 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "overhead": end.overhead if end else None,
         "directory": view.directory,
     }
+
+
+def _definitions(events: Iterable[Event]) -> dict[str, Json]:
+    """How the script wants the charts of its metrics, by metric; the last word counts."""
+    given = (event.data for event in events if event.type == "define" and isinstance(event.data.get("key"), str))
+    return {data["key"]: {name: data[name] for name in data if name != "key"} for data in given}
 
 
 def _environment(events: Iterable[Event]) -> Json:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 _READ_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
 LAST = "last"
-DERIVED_TYPES = ("init", "config", "finish", "script_warning", "answer", "dropped")
+DERIVED_TYPES = ("init", "config", "define", "finish", "script_warning", "answer", "dropped")
 """Event types that a scribe derives from the inbox; a reset voids them."""
 
 
