@@ -11,12 +11,17 @@ from time import time
 
 TORN = "only a part of the record fitted"
 _FETCH = "v{0} = data[k{0}]"
-_CONVERSION = "if type(v{0}) is not float: v{0} = number(v{0})"
+_CHECK = "type(v{0}) is float"
+_CONVERSION = "v{0} = number(v{0})"
 _SOURCE = """
 def made({names}):
     def record_points(data, step):
         {fetches}
-        {conversions}
+        if {checks}:
+            found = data.copy()  # in half the time of a new dict
+        else:
+            {conversions}
+            found = {{{items}}}
         numbers = hexlify(pack(time(), {values}))
         if step is None:
             if write(descriptor, numbers.join(frame)) != size:
@@ -25,7 +30,7 @@ def made({names}):
             line = b"%b%b @%d\\n" % (frame[0], numbers, step)
             if write(descriptor, line) != len(line):
                 lose(OSError(torn))
-        return {{{items}}}
+        return found
 
     return record_points
 """
@@ -58,7 +63,8 @@ def points_recorder(name, keys, descriptor, number, lose):
         names=", ".join(names),
         values=", ".join("v%d" % place for place in places),
         fetches="\n        ".join(map(_FETCH.format, places)),
-        conversions="\n        ".join(map(_CONVERSION.format, places)),
+        checks=" and ".join(map(_CHECK.format, places)),
+        conversions="\n            ".join(map(_CONVERSION.format, places)),
         items=", ".join("k%d: v%d" % (place, place) for place in places),
     )
     made = {}
