@@ -44,7 +44,7 @@ class TrainerParticipant(Participant):
         self._log_config = log_config
         self._is_set_up = False
         self._evaluated_step = None
-        self._counted_step = None
+        self._last_step = None
 
     @harmless
     def setup(self, args, state, model=None, **_others):
@@ -72,9 +72,10 @@ class TrainerParticipant(Participant):
         found = rewrite_logs({key: value for key, value in logs.items() if key not in SINGLE_VALUES})
         found.update(("single_value/" + key, value) for key, value in logs.items() if key in SINGLE_VALUES)
         step = state.global_step
-        if step != self._counted_step:  # evaluation logs at the step that training has logged
-            self._counted_step = step
-            found["train/global_step"] = step
+        if step == self._last_step:  # evaluation logs after training, at the same step
+            found.pop("train/epoch", None)
+        else:
+            found["train/global_step"] = self._last_step = step
         if any(key.startswith("eval_") for key in logs):
             self._evaluated_step = step
         self._record(found, step)

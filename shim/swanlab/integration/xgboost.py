@@ -57,13 +57,10 @@ class SwanLabCallback(Participant, _TrainingCallback):
 
     @harmless
     def _record_model(self, model):
-        if not hasattr(model, "attr"):
-            return
-        if self._log_feature_importance:
+        if self._log_feature_importance and hasattr(model, "get_score"):  # see above
             self._record_importance(model.get_score(importance_type=self._importance_type))
         if model.attr("best_score") is not None:
-            best = {name: float(model.attr(name)) for name in ("best_score", "best_iteration")}
-            self._record(best)
+            self._record({name: float(model.attr(name)) for name in ("best_score", "best_iteration")})
 
     def _record_importance(self, scores):
         if not scores:
