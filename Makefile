@@ -15,6 +15,7 @@ test: $(VENV)/.test $(VENV)/.system
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/vermin --quiet --no-tips --violations --target=3.7- shim
 
 # What the neighbouring folder ../shared measures, against thresholds that only rise.
 yardsticks: $(VENV)/.test $(VENV)/.system
@@ -33,8 +34,8 @@ $(VENV)/.test $(VENV)/.lint $(VENV)/.demo: $(VENV)/.%: $(BIN)/python pyproject.t
 $(VENV)/.lint: $(VENV)/.test
 
 # Programs that tests run or that serve them; nothing is installed where all are there.
-$(VENV)/.system: tests/debian-packages | $(BIN)/python
-	tests/debian-packages gcc:gcc libc6-dev:/usr/include/stdio.h git:git tmux:tmux less:less vim:vim procps:ps
+$(VENV)/.system: tests/debian-packages Makefile | $(BIN)/python
+	tests/debian-packages gcc:gcc libc6-dev:/usr/include/stdio.h git:git tmux:tmux less:less vim:vim procps:ps pypy3:pypy3 sudo:sudo
 	touch $@
 
 soak: $(VENV)/.test

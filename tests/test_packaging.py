@@ -53,7 +53,8 @@ def test_wheel_carries_the_shim_and_gives_it_to_the_child(work: Workplace) -> No
     expected_names = {f"swanlab_cli/shim/{path.relative_to(shim)}" for path in shim.rglob("*") if path.is_file()}
     assert expected_names == {name for name in names if name.startswith("swanlab_cli/shim/")}
     commands = (unpacked / f"swanlab_cli-{__version__}.dist-info/entry_points.txt").read_text()
-    assert commands.split() == ["[console_scripts]", "swanlab", "=", "swanlab_cli.cli:main"]
+    expected_commands = ["swanlab = swanlab_cli.cli:main", "swanlab-cli = swanlab_cli.cli:main"]
+    assert commands.split("\n") == ["[console_scripts]", *expected_commands, ""]
     result = subprocess.run(
         [sys.executable, "-m", "swanlab_cli", "run", "-q", *python(WHERE)],
         cwd=work.directory,
