@@ -9,7 +9,7 @@ PYTEST_FLAGS ?= -n 2
 demo: $(VENV)/.demo
 	@tests/demo/run $(BIN)
 
-test: $(VENV)/.test $(VENV)/.system
+test: $(VENV)/.test $(VENV)/.system $(VENV)/.sdks
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
 lint: $(VENV)/.lint
@@ -37,6 +37,10 @@ $(VENV)/.lint: $(VENV)/.test
 $(VENV)/.system: tests/debian-packages Makefile | $(BIN)/python
 	tests/debian-packages gcc:gcc libc6-dev:/usr/include/stdio.h git:git tmux:tmux less:less vim:vim procps:ps pypy3:pypy3 sudo:sudo
 	touch $@
+
+# The real SDKs, which tests/semantics compares with; without them those comparisons are skipped.
+$(VENV)/.sdks: tests/semantics/install-sdks | $(BIN)/python
+	tests/semantics/install-sdks $(VENV)
 
 soak: $(VENV)/.test
 	$(BIN)/python tests/bench/soak.py

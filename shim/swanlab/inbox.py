@@ -3,7 +3,10 @@
 The format is in ARCHITECTURE.md under "inbox". This module must not know what may be logged, and never raises.
 """
 
+# Whatever a plain log() call needs is imported here and not where it is used: a signal handler that logs may interrupt
+# the first call, and would find half of a module.
 import os
+from fcntl import fcntl
 from time import time
 
 from .compact import TORN, points_recorder
@@ -15,6 +18,7 @@ REPORTS_LIMIT = 1000  # different complaints of one process
 # Where our descriptor goes: the kernel hands out the lowest free number, so up here nobody gets ours by chance after
 # a daemon's close-everything loop.
 HIGH_DESCRIPTORS = (4000, 1000, 500, 200)
+F_DUPFD_CLOEXEC = 1030  # of Linux, on every architecture; PyPy's fcntl does not name it
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
@@ -180,8 +184,6 @@ def _identity(descriptor):
 
 def _moved_up(descriptor):
     """Move a descriptor to a high number; give back that, and whether it is high enough to be safe from reuse."""
-    from fcntl import F_DUPFD_CLOEXEC, fcntl  # only a process that logs needs it
-
     for lowest in HIGH_DESCRIPTORS:
         try:
             high = fcntl(descriptor, F_DUPFD_CLOEXEC, lowest)

@@ -1,6 +1,7 @@
 """The `log` function. Its first lines are the hot path, which must stay within twice the cost of its one `write`."""
 
 from .messages import cause
+from .values import accepted, number, step_number
 
 FINISHED = "log() after finish(): this run takes no more points; call swanlab.init() first to go on with it"
 HIGHEST_STEP = 2**63 - 1  # what every reader can hold; one absurd step must not break a series
@@ -51,12 +52,10 @@ def log_function(inbox, is_finished):
 
 def _record(inbox, data, step):
     """Record what of `data` can be; give that back: floats, and media, of which one that is alone comes without its list."""
-    from . import values  # a process that only imports us, as data loaders' workers do, does not need it
-
-    found, media = values.accepted(data, inbox.report)
-    index = values.step_number(step, HIGHEST_STEP, inbox.report)
+    found, media = accepted(data, inbox.report)
+    index = step_number(step, HIGHEST_STEP, inbox.report)
     if found:
-        inbox.points(found, index, values.number)
+        inbox.points(found, index, number)
     if media:
         records = {key: [item.record() for item in items] for key, items in media.items()}
         inbox.send("media", step=index, values=records)

@@ -1,10 +1,11 @@
 """The same training, by a script that logs its metrics itself."""
 
-import swanlab
 from sklearn.datasets import load_digits
 from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
+
+import swanlab
 
 swanlab.init(project="digits", config={"epochs": 20, "eta0": 0.02})
 images, labels = load_digits(return_X_y=True)

@@ -1,11 +1,14 @@
 """Two runs of mlflow, one after the other, mirrored."""
 
+import os
+
 import mlflow
 
 from swanlab.mirror import sync_mlflow
 
+os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
 sync_mlflow()
-mlflow.set_tracking_uri("sqlite:///mlflow.db")
+mlflow.set_tracking_uri("file:mlruns")
 mlflow.set_experiment("flows")
 for name in ("first", "second"):
     with mlflow.start_run(run_name=name):
