@@ -56,7 +56,7 @@ def test_nothing_to_go_by_is_survived(tmp_path: Path) -> None:
     """A directory that is gone, no environment, no executable, no child: what the machine is remains known."""
     found = collect(((), None, str(tmp_path / "gone"), {}, 2**22 + 1))
     assert sorted(name for name, _ in found) == ["cpu", "failed", "host", "memory", "os", "python"]
-    assert dict(found)["python"] == {"executable": None}
+    assert dict(found)["python"] == {"executable": None, "not_injected": None}
     assert dict(found)["failed"]["probe"] == "git"
 
 

@@ -15,8 +15,10 @@ import pytest
 from swanlab_cli.environment.packages import list_packages
 from swanlab_cli.environment.python import read_python
 from swanlab_cli.environment.target import Facts, ProbeError, Target
+from swanlab_cli.store import layout
 
 DEADLINE_S = 30.0
+INJECTED = {"PYTHONPATH": layout.shim_directory(), "SWANLAB_CLI_RUN_DIR": "/"}
 
 
 def neighbours() -> list[Path]:
@@ -53,7 +55,9 @@ def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(executable: Path | str, *arguments: str, cwd: Path | str = "/", **environ: str) -> Facts:
-    """The facts about a command that is Python or a script."""
+    """The facts about a command that is Python or a script, started as `swanlab run` does it."""
+    path = ":".join([INJECTED["PYTHONPATH"], *filter(None, [environ.get("PYTHONPATH")])])
+    environ = {**environ, **INJECTED, "PYTHONPATH": path}
     target = Target((str(executable), *arguments), str(executable), str(cwd), environ, 0)
     return read_python(target, time.monotonic() + DEADLINE_S, ())
 
@@ -65,6 +69,7 @@ def test_virtual_environment_is_recognised(venv: Path) -> None:
         "executable": f"{venv}/bin/python",
         "script": f"{venv}/train.py",
         "module": None,
+        "not_injected": None,
         "version": version,
         "implementation": "cpython",
         "prefix": str(venv),
@@ -172,17 +177,17 @@ def test_environment_and_directory_may_be_missing(venv: Path, tmp_path: Path) ->
 
 def test_command_without_python() -> None:
     """A program that is no Python and starts none is no failure."""
-    assert read("/bin/true") == {"executable": None}
+    assert read("/bin/true") == {"executable": None, "not_injected": None}
 
 
 def test_interpreter_that_does_not_start(tmp_path: Path) -> None:
     """What is known without it is told together with its own words."""
     python = tmp_path / "python"
     shutil.copy("/bin/false", python)
-    target = Target(("python", "a.py"), str(python), str(tmp_path), {}, 0)
+    target = Target(("python", "a.py"), str(python), str(tmp_path), INJECTED, 0)
     with pytest.raises(ProbeError) as failure:
         read_python(target, time.monotonic() + DEADLINE_S, ())
-    assert failure.value.facts == {"executable": str(python), "script": f"{tmp_path}/a.py", "module": None}
+    assert failure.value.facts == {"executable": str(python), "script": f"{tmp_path}/a.py", "module": None, "not_injected": None}
     assert failure.value.why == f"{python}: it said nothing that we understand (exit code 1)"
 
 
@@ -192,10 +197,10 @@ def test_interpreter_that_hangs(tmp_path: Path) -> None:
     python.parent.mkdir()
     python.symlink_to(sys.executable)
     os.mkfifo(tmp_path / "pyvenv.cfg")  # which Python reads first
-    target = Target(("python", "-m", "a"), str(python), str(tmp_path), {}, 0)
+    target = Target(("python", "-m", "a"), str(python), str(tmp_path), INJECTED, 0)
     with pytest.raises(ProbeError, match=r"python did not answer within 0\.\d s and was killed") as failure:
         read_python(target, time.monotonic() + 0.5, ())
-    assert failure.value.facts == {"executable": str(python), "script": None, "module": "a"}
+    assert failure.value.facts == {"executable": str(python), "script": None, "module": "a", "not_injected": None}
 
 
 def test_packages_of_every_kind(tmp_path: Path) -> None:

@@ -212,6 +212,57 @@ def test_log_directory_deleted_in_mid_run(work: Workplace, interpreter: str) -> 
     assert str(work.logdir) in line
 
 
+_LOG_IF_FOUND = (
+    "import importlib.util as u, sys, time\n"
+    "if u.find_spec('swanlab'): import swanlab; print(swanlab.__version__)\n"
+    "else: print('none')\n"
+    "sys.stdout.flush(); time.sleep(0.3)"  # long enough to be seen by who looks for a Python among the child's processes
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("python -I", "python -I ignores PYTHONPATH"),
+        ("python -E", "python -E ignores PYTHONPATH"),
+        ("env -i PYTHON", "without the environment of the run"),
+        ("env PYTHONPATH=/nowhere python", "another PYTHONPATH"),
+        pytest.param("sudo PYTHON", "without the environment of the run", marks=needs_root),
+    ],
+)
+def test_python_that_does_not_get_the_shim(work: Workplace, command: str, reason: str) -> None:
+    """It runs as it would without us; the record, and nobody's screen, says that metrics may be missing."""
+    words = command.replace("PYTHON", sys.executable, command.endswith("PYTHON")).split()
+    result = work.swanlab("run", "-q", *words, "-c", _LOG_IF_FOUND)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"none\n", b"")
+    (warning,) = work.show()["warnings"]
+    assert reason in warning
+    assert "is not in this run" in warning
+    assert warning in work.swanlab("show", "last").stdout.decode()
+
+
+def test_sudo_whose_program_was_not_seen(work: Workplace) -> None:
+    """Nothing can be known then, and that is said."""
+    program = work.directory / "sudo"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    assert work.swanlab("run", "-q", "./sudo", "python", "train.py").returncode == 3
+    (warning,) = work.show()["warnings"]
+    assert warning.startswith("sudo passes PYTHONPATH on only where its rules say so")
+
+
+@pytest.mark.parametrize("version", ["0.10.3", "0.7.20"])
+def test_real_sdk_is_found_where_the_shim_is_not(work: Workplace, version: str) -> None:
+    """Under -I it is the installed package that is imported, as without us; otherwise it is the shim."""
+    python = Path(sys.prefix, f"sdk-{version}", "bin", "python")
+    if not python.exists():
+        pytest.skip(f"swanlab {version} is not installed for the tests")
+    assert work.swanlab("run", "-q", "--id", "isolated", str(python), "-I", "-c", _LOG_IF_FOUND).stdout.decode() == f"{version}\n"
+    assert "-I ignores PYTHONPATH" in work.show("isolated")["warnings"][0]
+    assert work.swanlab("run", "-q", "--id", "usual", str(python), "-c", _LOG_IF_FOUND).stdout.decode().endswith("+cli\n")
+    assert work.show("usual")["warnings"] == []
+
+
 @pytest.fixture
 def small_disk(work: Workplace) -> Iterator[Path]:
     """A file system of 128 KiB."""

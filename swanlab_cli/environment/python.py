@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from swanlab_cli.environment.injection import is_shim, why_not_injected
 from swanlab_cli.environment.interpreter import PAUSES_S, Interpreter, Invocation, find_interpreter, read_arguments
 from swanlab_cli.environment.packages import list_packages
 from swanlab_cli.environment.program import ask
@@ -40,21 +41,27 @@ json.dump({
 
 
 def read_python(target: Target, ends_at: float, pauses_s: Iterable[float] = PAUSES_S) -> Facts:
-    """What runs the command and what is installed for it; only `executable`, which is None, where no Python was found.
+    """What runs the command and what is installed for it; `executable` is None where no Python was found.
 
-    `executable`, `version` ("3.11.7"), `implementation` ("cpython"), `prefix`, `virtual_env` (its folder or None),
-    `packages` ({normalised name: version}, sorted), and what it was told to run: `script` (absolute path) or `module`,
-    else None. `ends_at` is on the monotonic clock.
+    `executable`, `not_injected` (why `import swanlab` does not find the shim, or None), `version` ("3.11.7"),
+    `implementation` ("cpython"), `prefix`, `virtual_env` (its folder or None), `packages` ({normalised name: version},
+    sorted), and what it was told to run: `script` (absolute path) or `module`, else None. Without a Python only the first
+    two. `ends_at` is on the monotonic clock.
 
     Raises:
         ProbeError: the interpreter does not answer; its facts are those known without it.
     """
     interpreter = find_interpreter(target, pauses_s)
     if interpreter is None:
-        return {"executable": None}
+        return {"executable": None, "not_injected": why_not_injected(target, None, None)}
     invocation = read_arguments(interpreter.arguments)
     script = os.path.join(interpreter.cwd, invocation.script) if invocation.script else None
-    facts: Facts = {"executable": interpreter.executable, "script": script, "module": invocation.module}
+    facts: Facts = {
+        "executable": interpreter.executable,
+        "script": script,
+        "module": invocation.module,
+        "not_injected": why_not_injected(target, interpreter, invocation),
+    }
     try:
         answer = _ask(interpreter, invocation, ends_at)
     except ProbeError as failure:
@@ -91,8 +98,5 @@ def _search_path(interpreter: Interpreter) -> list[str]:
     """The folders of PYTHONPATH, less the one that the recorder adds: what lies in it is ours and not installed."""
     entries = interpreter.environ.get("PYTHONPATH", "").split(os.pathsep)
     folders = [os.path.join(interpreter.cwd, entry) for entry in entries if entry]
-    return [folder for folder in folders if not _is_shim(folder)]
+    return [folder for folder in folders if not is_shim(folder)]
 
-
-def _is_shim(folder: str) -> bool:
-    return os.path.basename(folder.rstrip("/")) == "shim" and os.path.isdir(os.path.join(folder, "swanlab"))

@@ -104,7 +104,8 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)
     additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
-    command = find_command(_encode(arguments), with_variables(environment, additions))
+    environment = with_variables(environment, additions)
+    command = find_command(_encode(arguments), environment)
     talk.started(header.id, directory)
     if console is not None:
         console.begin()

@@ -141,6 +141,7 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
     """The object that `swanlab show --json` prints: contract, section 4."""
     header, end = view.header, view.end
     given = _merge_script(view)
+    environment = _environment(view.events)
     resources = [event.data for event in view.events if event.type == "resources"]
     peaks = [data["peak_memory_bytes"] for data in resources]
     if end and end.max_process_memory_bytes:
@@ -174,10 +175,10 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "peak_memory_bytes": max(peaks, default=None),
         "output_bytes": end.output_bytes if end else None,
         "lost_bytes": end.lost_bytes if end else 0,
-        "warnings": [event.data.get("text", "") for event in view.events if event.type.endswith("warning")],
+        "warnings": _warnings(view.events, environment),
         "dropped": {event.data["metric"]: event.data["count"] for event in view.events if event.type == "dropped"},
         "answers": [{"time": iso_time(event.time), **event.data} for event in view.events if event.type == "answer"],
-        "environment": _environment(view.events),
+        "environment": environment,
         "overhead": end.overhead if end else None,
         "directory": view.directory,
     }
@@ -187,6 +188,13 @@ def _definitions(events: Iterable[Event]) -> dict[str, Json]:
     """How the script wants the charts of its metrics, by metric; the last word counts."""
     given = (event.data for event in events if event.type == "define" and isinstance(event.data.get("key"), str))
     return {data["key"]: {name: data[name] for name in data if name != "key"} for data in given}
+
+
+def _warnings(events: Iterable[Event], environment: Json) -> list[str]:
+    """What the recorder and the script's process warned of, and that metrics may be missing."""
+    texts = [event.data.get("text", "") for event in events if event.type.endswith("warning")]
+    not_injected = environment.get("python", {}).get("not_injected")
+    return [*texts, not_injected] if not_injected else texts
 
 
 def _environment(events: Iterable[Event]) -> Json:
