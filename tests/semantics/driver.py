@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-AT_ONCE = 8
+AT_ONCE = 32
 PRELUDE = "import argparse, enum, os, threading\nfrom shim_ducks import *"
 
 

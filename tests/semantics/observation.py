@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from ..test_shim import SHIM, read_inbox
 from .table import Row
 
 DRIVER = Path(__file__).parent / "driver.py"
+PYPY = "shim on pypy3"
 DEADLINE_S = 300
 # What costs time in 0.10.3 and shows in no row.
 QUIET = {f"SWANLAB_PROBE_{name}": "false" for name in ("MONITOR", "HARDWARE", "RUNTIME", "REQUIREMENTS", "GIT")}
@@ -42,9 +44,12 @@ class Seen(NamedTuple):
 
 
 def interpreter(which: str) -> Path | None:
-    """The Python that has an SDK, or None; for the shim our own."""
+    """The Python that has an SDK, or None; for the shim our own, for the shim on PyPy that."""
     if which == "shim":
         return Path(sys.executable)
+    if which == PYPY:
+        found = shutil.which("pypy3")
+        return Path(found) if found else None
     path = Path(sys.prefix) / f"sdk-{which}" / "bin" / "python"
     return path if path.exists() else None
 
@@ -54,12 +59,13 @@ def observe(which: str, rows: Sequence[Row], directory: Path) -> dict[str, Seen]
     python = interpreter(which)
     assert python is not None
     environ = {name: os.environ[name] for name in os.environ if not name.startswith(("SWANLAB_", "PYTHON"))}
-    environ.update({"PYTHONPATH": str(SHIM)} if which == "shim" else QUIET, HOME=str(directory))
+    is_shim = which in ("shim", PYPY)
+    environ.update({"PYTHONPATH": str(SHIM)} if is_shim else QUIET, HOME=str(directory))
     asked = json.dumps([{"script": row.script, "starts": row.starts} for row in rows])
-    command = [str(python), str(DRIVER), which, str(directory)]
+    command = [str(python), str(DRIVER), "shim" if is_shim else which, str(directory)]
     result = subprocess.run(command, input=asked, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert result.returncode == 0, result.stderr
-    return dict(_seen(which, rows, directory, json.loads(line)) for line in result.stdout.splitlines())
+    return dict(_seen(is_shim, rows, directory, json.loads(line)) for line in result.stdout.splitlines())
 
 
 def as_text(points: Mapping[str, Sequence[tuple[int, float]]]) -> list[tuple[str, int, str]]:
@@ -67,8 +73,8 @@ def as_text(points: Mapping[str, Sequence[tuple[int, float]]]) -> list[tuple[str
     return sorted((metric, step, repr(float(value))) for metric, series in points.items() for step, value in series)
 
 
-def _seen(which: str, rows: Sequence[Row], directory: Path, line: Mapping[str, Any]) -> tuple[str, Seen]:
-    points = _in_inbox(directory / str(line["number"])) if which == "shim" else line["points"]
+def _seen(is_shim: bool, rows: Sequence[Row], directory: Path, line: Mapping[str, Any]) -> tuple[str, Seen]:
+    points = _in_inbox(directory / str(line["number"])) if is_shim else line["points"]
     points = sorted((metric, step, value) for metric, step, value in points)
     seen = Seen(points, line["raised"], tuple(line["told"]), line["stdout"], line["stderr"], line["status"])
     return rows[line["number"]].id, seen
