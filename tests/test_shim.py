@@ -462,10 +462,10 @@ def test_nothing_is_recorded_without_a_run(place: Place, missing: str, empty: bo
 
 
 def test_run_exists_only_once_there_is_one(place: Place) -> None:
-    """Inside `swanlab run` it is there from the start, elsewhere from init(); after finish() there is none to log to."""
+    """From init() to finish(): frameworks call init(), with the run's name and project, where there is none yet."""
     lines = ("print(swanlab.run is not None, swanlab.get_run() is not None, swanlab.has_run())",)
     script = (*lines, "run = swanlab.init()", *lines, "assert swanlab.run is run", "run.finish()", *lines)
-    assert place.script(*script).stdout == "True True True\nTrue True True\nFalse False False\n"
+    assert place.script(*script).stdout == "False False False\nTrue True True\nFalse False False\n"
     del place.environ["SWANLAB_CLI_RUN_DIR"]
     assert place.script(*script).stdout == "False False False\nTrue True True\nFalse False False\n"
 
@@ -508,8 +508,8 @@ def test_init_records_what_it_was_given(place: Place) -> None:
 def test_log_after_finish_raises(place: Place) -> None:
     """The one error that reaches the script, from the module and from the run, on the short way and on the long."""
     result = place.script(
+        "run = swanlab.init()",
         "swanlab.log({'a': 1.0})",
-        "run = swanlab.get_run()",
         "swanlab.finish()",
         "for log in (swanlab.log, run.log):",
         "    try:",
@@ -532,7 +532,7 @@ def test_init_after_finish_goes_on(place: Place) -> None:
 
 def test_finish_takes_states_and_a_second_call(place: Place) -> None:
     """An unknown state leaves the run open, a second finish() warns; neither raises."""
-    result = place.script("run = swanlab.run", "swanlab.finish('bad')", "run.finish('crashed', error='oom')", "run.finish()")
+    result = place.script("run = swanlab.init()", "swanlab.finish('bad')", "run.finish('crashed', error='oom')", "run.finish()")
     assert place.records("finish") == [{"state": "crashed", "error": "oom"}]
     expected = [
         "swanlab: finish() takes the states success, crashed, aborted, not 'bad'; the run stays open",

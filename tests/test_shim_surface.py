@@ -112,7 +112,7 @@ def test_run_shows_what_callbacks_and_loggers_ask_for(work: Workplace) -> None:
         ("log_audio('x', [[0.0, 1.0]], sample_rate=8000)", "audio", 1),
         ("log_object3d('x', [[[1, 2, 3]]])", "object3d", 1),
         ("log_video('x', 'film.gif')", "video", 1),
-        ("run.log_text('x', 'a')", "text", 1),
+        ("init().log_text('x', 'a')", "text", 1),
     ],
 )
 def test_calls_for_one_kind_of_media(work: Workplace, call: str, kind: str, count: int) -> None:

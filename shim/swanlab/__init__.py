@@ -123,12 +123,16 @@ def init(
 
 
 def get_run():
-    """Give back the run while there is one to log to, else None."""
-    return _run if _run.is_known and _run.alive else None
+    """Give back the run from `init()` to `finish()`, else None.
+
+    `log()` needs no `init()`, but frameworks ask this, as they ask the SDK, to see whether `init()` is left to them:
+    then they give the run its name, its project and its tags.
+    """
+    return _run if _run.is_joined and _run.alive else None
 
 
 def has_run():
-    """Whether there is a run to log to."""
+    """Whether `get_run()` gives back the run."""
     return get_run() is not None
 
 

@@ -9,10 +9,7 @@ from .messages import cause
 
 def joined(given):
     """Give back the run; a script that has not called `init` yet, or `finish` since, joins it with what is `given`."""
-    run = swanlab.get_run()
-    if run is None or not run.is_joined:
-        run = swanlab.init(**given)
-    return run
+    return swanlab.get_run() or swanlab.init(**given)
 
 
 def harmless(function):

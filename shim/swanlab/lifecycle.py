@@ -31,8 +31,7 @@ class Run:
         self._config = None
         self._configs = []
         self.log = log_function(inbox, lambda: self._end is not None)
-        self.is_known = bool(run_dir)
-        self.is_joined = False  # whether the script has called init()
+        self.is_joined = False  # whether this process has called init()
         self._callbacks = None  # of most runs there are none
         self._tasks = []  # of async_log(); finish() waits for them
 
@@ -242,7 +241,7 @@ class Run:
         `given` are arguments of `init` under the names of the inbox, `config` is anything that `Config.update` takes.
         """
         self._end = None
-        self.is_known = self.is_joined = True
+        self.is_joined = True
         self._given.update(given)
         if config is not None:
             given["config"] = self.config.adopt(config)

@@ -75,8 +75,10 @@ class Scribe:
                 wait_s = min(max(2 * wait_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
             self._listen(wait_s)
             self._sample()
-            if os.getppid() != self._pump_pid and not self._is_ending:
-                self._replace_pump()
+            if os.getppid() != self._pump_pid:
+                self._listen(0.0)  # it may have said its last word since we listened
+                if not self._is_ending:
+                    self._replace_pump()
         self._finish()
 
     def _write(self, progress: Progress) -> None:

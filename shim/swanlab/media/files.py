@@ -46,12 +46,11 @@ def keep_file(source, extension):
 
 def _folder():
     """Give back the media folder, made where it is missing, or None where nothing is recorded."""
-    from .. import get_run  # the package that imports us
+    from .. import _run  # the package that imports us
 
-    run = get_run()
-    if run is None or not run.dir:
+    if not _run.dir:
         return None
-    folder = os.path.join(run.dir, "media")
+    folder = os.path.join(_run.dir, "media")
     try:
         os.mkdir(folder)  # not the run directory: where that is gone, it stays so
     except FileExistsError:
