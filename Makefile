@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test lint yardsticks bench soak clean
+.PHONY: demo test test-frameworks lint yardsticks bench soak clean
 
 demo: $(VENV)/.demo
 	@tests/demo/run $(BIN)
 
 test: $(VENV)/.test $(VENV)/.system $(VENV)/.sdks
 	$(BIN)/pytest $(PYTEST_FLAGS)
+
+# Real training scripts with what SwanLab integrates; they have an environment of their own, of 2 GB.
+test-frameworks: $(VENV)/.test $(VENV)/.frameworks
+	$(BIN)/pytest $(PYTEST_FLAGS) tests/frameworks
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -36,6 +40,11 @@ $(VENV)/.lint: $(VENV)/.test
 # Programs that tests run or that serve them; nothing is installed where all are there.
 $(VENV)/.system: tests/debian-packages Makefile | $(BIN)/python
 	tests/debian-packages gcc:gcc libc6-dev:/usr/include/stdio.h git:git tmux:tmux less:less vim:vim procps:ps pypy3:pypy3 sudo:sudo
+	touch $@
+
+$(VENV)/.frameworks: tests/frameworks/requirements.txt | $(BIN)/python
+	$(BIN)/python -m venv --clear $(VENV)/frameworks
+	$(VENV)/frameworks/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 # The real SDKs, which tests/semantics compares with; without them those comparisons are skipped.

@@ -53,7 +53,7 @@ class Workplace:
         self.environ.update(HOME=str(directory), PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}", TERM="xterm")
 
     def swanlab(
-        self, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None
+        self, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, timeout_s: float = 2 * DEADLINE_S
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `swanlab ARGUMENTS` to its end with pipes for its streams."""
         return subprocess.run(
@@ -62,7 +62,7 @@ class Workplace:
             env={**self.environ, **(environ or {})},
             input=stdin,
             capture_output=True,
-            timeout=2 * DEADLINE_S,
+            timeout=timeout_s,
             check=False,
         )
 

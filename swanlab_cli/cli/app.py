@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import SwanlabError
@@ -20,9 +21,27 @@ Logdir = Annotated[str | None, typer.Option("--logdir", metavar="DIR", help="Whe
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, or `last`.")]
 
+# What the `swanlab` of the SwanLab SDK, 0.7.20 or 0.10.3, takes: in one environment the two are easily mixed up.
+_SDK_COMMANDS = frozenset("api convert disabled local login logout offline online ping sync verify watch".split())
+
+
+class _Commands(TyperGroup):
+    """The commands; one that only the SDK has is told where that is."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] in _SDK_COMMANDS and self.get_command(ctx, args[0]) is None:
+            ctx.fail(
+                f"No such command '{args[0]}'. This is swanlab-cli {__version__}; "
+                f"the command of the SwanLab SDK is `python -m swanlab {args[0]}`."
+            )
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="swanlab",
+    cls=_Commands,
     help="An experiment tracker in front of any command: swanlab run python train.py",
+    epilog="This is swanlab-cli, also installed as `swanlab-cli`. The command of the SwanLab SDK is `python -m swanlab`.",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     add_completion=False,
