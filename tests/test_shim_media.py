@@ -61,6 +61,14 @@ def run_script(work: Workplace, *lines: str) -> Logged:
     return Logged(work, result.stderr.decode())
 
 
+@pytest.fixture(scope="session")
+def fonts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where matplotlib has its list of fonts: it says so when making one takes it long."""
+    folder = str(tmp_path_factory.mktemp("fonts"))
+    subprocess.run(python("import matplotlib.font_manager"), env={**os.environ, "MPLCONFIGDIR": folder}, check=True)
+    return folder
+
+
 GREY = [[0, 128], [255, 3]]
 
 
@@ -119,8 +127,9 @@ def test_arrangement_of_channels(work: Workplace, shape: tuple[int, ...]) -> Non
         ("np.zeros((8, 16)), size=8", "png", (8, 4)),
     ],
 )
-def test_image_of_other_kinds(work: Workplace, made: str, extension: str, size: tuple[int, int]) -> None:
+def test_image_of_other_kinds(work: Workplace, fonts: str, made: str, extension: str, size: tuple[int, int]) -> None:
     """PIL images, bytes, open files, paths and figures, converted only where it is asked for."""
+    work.environ["MPLCONFIGDIR"] = fonts
     logged = run_script(
         work,
         "import PIL.Image as PIL, matplotlib.figure",
