@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -292,15 +293,19 @@ def test_full_disk(work: Workplace, small_disk: Path, interpreter: str) -> None:
     assert [(step, float(step)) for step in range(len(series))] == series
 
 
-@pytest.mark.parametrize("attempt", range(3))
-def test_all_killed_while_eight_forks_log(work: Workplace, attempt: int) -> None:
-    """SIGKILL of the whole tree right after everybody's call has returned: each call's point is there once."""
-    victim = Victim(work, sys.executable, str(CHILDREN / "survivors.py"), "8", "50", "0")
-    victim.wait_for_progress(8)
-    os.killpg(victim.process.pid, 9)
+@pytest.mark.parametrize("pause_s", ["0", "0.01"], ids=["full speed", "100 a second"])
+@pytest.mark.parametrize("writers", [1, 8])
+@pytest.mark.parametrize("calls", [1, 50, 200])
+def test_all_killed_right_after_a_call(work: Workplace, writers: int, calls: int, pause_s: str) -> None:
+    """SIGKILL of the whole tree when everybody's last call has returned: the point of each call is there, once."""
+    victim = Victim(work, sys.executable, str(CHILDREN / "survivors.py"), str(writers), str(calls), pause_s)
+    victim.wait_for_progress(writers)
+    os.killpg(victim.process.pid, signal.SIGKILL)
     victim.last_told()
     victim.wait_until_gone()
-    for writer in range(8):
-        series = work.series(f"writer/{writer}")
-        assert [(step, float(step)) for step in range(len(series))] == series
-        assert len(series) >= 50
+    series: dict[str, list[tuple[int, float]]] = {f"writer/{writer}": [] for writer in range(writers)}
+    for point in work.points():
+        series[point["key"]].append((point["step"], point["value"]))
+    for points in series.values():
+        assert [(step, float(step)) for step in range(len(points))] == points
+        assert len(points) >= calls
