@@ -5,9 +5,12 @@ Each script is a real training in miniature, run by the Python of an environment
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import threading
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -138,7 +141,7 @@ def test_training(work: Workplace, script: str) -> None:
 
 def test_every_script_is_tried() -> None:
     """A script that is forgotten here would be tried by nobody."""
-    assert {path.stem for path in SCRIPTS.glob("*.py")} == {*TRAININGS, "without_init"}
+    assert {path.stem for path in SCRIPTS.glob("*.py")} == {*TRAININGS, "openai_autolog", "without_init"}
 
 
 def test_what_frameworks_look_for(work: Workplace) -> None:
@@ -162,3 +165,40 @@ def test_media_of_torch(work: Workplace) -> None:
             path = work.run_directory() / item["file"]
             assert path.stat().st_size == item["bytes"]
             assert path.read_bytes()[:4] == (b"RIFF" if entry["type"] == "audio" else b"\x89PNG")
+
+
+class _Oracle(BaseHTTPRequestHandler):
+    """Answers chat completions as OpenAI's server does, whole or in one piece of a stream."""
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer: dict[str, Any] = {"id": "c1", "object": "chat.completion", "created": 1, "model": request["model"]}
+        if request.get("stream"):
+            answer["choices"] = [{"index": 0, "delta": {"content": "four, in pieces"}, "finish_reason": None}]
+            body, kind = f"data: {json.dumps(answer)}\n\ndata: [DONE]\n\n".encode(), "text/event-stream"
+        else:
+            answer["choices"] = [{"index": 0, "message": {"role": "assistant", "content": "four"}, "finish_reason": "stop"}]
+            answer["usage"] = {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}
+            body, kind = json.dumps(answer).encode(), "application/json"
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing: the test looks at what arrived elsewhere."""
+
+
+def test_openai_autolog(work: Workplace) -> None:
+    """A completion is recorded with its texts, tokens and time; a stream passes; after disable() nothing is recorded."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Oracle) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environ = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"http://127.0.0.1:{server.server_port}/v1"}
+        result = work.swanlab("run", "-q", str(PYTHON), str(SCRIPTS / "openai_autolog.py"), environ=environ)
+        server.shutdown()
+    assert (result.returncode, result.stdout) == (0, b"four\nfour, in pieces\nfour\n"), result.stderr.decode()
+    run = work.show()
+    assert (run["project"], run["name"], run["warnings"]) == ("chats", "hello", [])
+    assert work.series("usage/total_tokens") == [(0, 6.0)]
+    assert [item["caption"] for item in run["media"]["result"]["last"]] == ["request", "response"]
