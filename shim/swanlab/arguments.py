@@ -1,7 +1,5 @@
 """The arguments of `init`: what each of SwanLab's names for them is called in the inbox, as text."""
 
-import json
-
 from .configuration import plain, settings_of, text_of
 
 
@@ -28,6 +26,8 @@ def with_loaded(path, given, report):
 def _tags(tags):
     """Give back a list of text from a list of anything, or from text: a JSON array, or tags with commas between."""
     if isinstance(tags, str):
+        import json  # see encoding.py
+
         try:
             found = json.loads(tags)
         except ValueError:

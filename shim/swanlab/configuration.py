@@ -19,12 +19,23 @@ class Config(MutableMapping):
     What has the name of a method can be read as an item only.
     """
 
-    __slots__ = ("_fixed", "_inbox", "_values")
+    __slots__ = ("_adopted", "_inbox", "_loaded", "_read_fixed")
 
-    def __init__(self, inbox, fixed):
+    def __init__(self, inbox, read_fixed):
         object.__setattr__(self, "_inbox", inbox)
-        object.__setattr__(self, "_fixed", fixed)  # what the command line gave
-        object.__setattr__(self, "_values", dict(fixed))
+        object.__setattr__(self, "_read_fixed", read_fixed)  # gives back a dict of what the command line gave
+        object.__setattr__(self, "_adopted", [])
+        object.__setattr__(self, "_loaded", None)
+
+    @property
+    def _values(self):
+        """The inputs. Those of the command line are read when somebody looks, which most scripts never do."""
+        if self._loaded is None:
+            fixed = self._read_fixed()
+            object.__setattr__(self, "_loaded", (fixed, dict(fixed)))
+            for defaults in self._adopted:  # now, so that nothing is missed that another thread adopts meanwhile
+                self._take(defaults)
+        return self._loaded[1]
 
     def update(self, data=None, **more):
         """Take over a mapping, namespace, dataclass or config file, and keywords."""
@@ -40,8 +51,14 @@ class Config(MutableMapping):
         The record is up to the caller.
         """
         defaults = settings_of(defaults, self._inbox.report)
-        self._values.update((key, value) for key, value in defaults.items() if key not in self._fixed)
+        self._adopted.append(defaults)
+        if self._loaded is not None:
+            self._take(defaults)
         return plain(defaults)
+
+    def _take(self, defaults):
+        fixed, values = self._loaded
+        values.update((key, value) for key, value in defaults.items() if key not in fixed)
 
     def _record(self, changes):
         self._inbox.send("config", data=plain(changes))

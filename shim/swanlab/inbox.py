@@ -10,6 +10,7 @@ from fcntl import fcntl
 from time import time
 
 from .compact import TORN, points_recorder
+from .encoding import encoded, quoted
 from .messages import cause, one_line, say
 
 SET_LIMIT = 500  # keys of one log() call; making the function for more takes longer than many calls as JSON
@@ -110,11 +111,9 @@ class Inbox:
             self._append_json(file, "log", {"step": step, "values": finite})
 
     def _append_json(self, file, type, fields):
-        import json  # costs more than all the rest of this package
-
         record = {"time": time(), "pid": self._pid, "type": type}
         record.update(fields)
-        file.append(("\n%s\n" % json.dumps(record, allow_nan=False)).encode("ascii"))
+        file.append(("\n%s\n" % encoded(record)).encode("ascii"))
 
     def _define(self, file, keys, number):
         """Append a `keys` record and give back its recorder, or None where JSON is the better way."""
@@ -124,7 +123,7 @@ class Inbox:
         self._sets_defined += 1
         self._keys_defined += len(keys)
         head = '\n{"time": %r, "pid": %d, "type": "keys", "id": "%s", "keys": [' % (time(), self._pid, name)
-        file.append((head + ", ".join(map(_quoted, keys)) + "]}\n").encode("ascii"))
+        file.append((head + ", ".join(map(quoted, keys)) + "]}\n").encode("ascii"))
         recorder = points_recorder(name, keys, file.descriptor, number, self.lose)
         recorder.descriptor = file.descriptor
         return recorder
@@ -192,11 +191,3 @@ def _moved_up(descriptor):
         os.close(descriptor)
         return high, True
     return descriptor, False
-
-
-def _quoted(key):
-    if key.isascii() and key.isprintable() and '"' not in key and "\\" not in key:
-        return '"%s"' % key
-    import json  # see Inbox._append_json
-
-    return json.dumps(key)

@@ -39,10 +39,10 @@ class Run:
     def config(self):
         """The run's inputs; see `Config`."""
         if self._config is None:
-            from .configuration import Config  # as json: many a process of a run never asks for it
+            from .configuration import Config  # many a process of a run never asks for it
 
             # Of threads that come here together one decides.
-            self._configs.append(Config(self._inbox, self._facts().get("config") or {}))
+            self._configs.append(Config(self._inbox, lambda: self._facts().get("config") or {}))
             self._config = self._configs[0]
         return self._config
 
@@ -261,7 +261,7 @@ class Run:
 
     def _facts(self):
         if self._header is None and self.dir:
-            import json  # costs more than all the rest of this package
+            import json  # see encoding.py
 
             try:
                 with open(self.dir + "/run.json", "rb") as file:
