@@ -65,7 +65,7 @@ def test_resize_reaches_the_program(work: Workplace) -> None:
     """SIGWINCH arrives and the side pty has the new size by then."""
     code = (
         "import os, signal\n"
-        "signal.signal(signal.SIGWINCH, lambda *_: print('size', *os.get_terminal_size(1), flush=True))\n"
+        "signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b'size %d %d\\n' % os.get_terminal_size(1)))\n"
         "print('ready', flush=True)\nwhile input() != 'end': pass"
     )
     terminal = _spawn(work, "run", "-q", sys.executable, "-c", code)
