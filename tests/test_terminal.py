@@ -313,7 +313,7 @@ def test_resize_reaches_a_group_in_the_foreground(work: Workplace) -> None:
     """A descendant that leads the terminal's foreground group hears of the size that its stdout has by then."""
     code = (
         "import os, signal\nos.setpgid(0, 0)\nsignal.signal(signal.SIGTTOU, signal.SIG_IGN)\nos.tcsetpgrp(0, os.getpid())\n"
-        "signal.signal(signal.SIGWINCH, lambda *_: print('size', *os.get_terminal_size(1), flush=True))\n"
+        "signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b'size %d %d\\n' % os.get_terminal_size(1)))\n"
         "print('ready', flush=True)\nwhile input() != 'end': pass"
     )
     (work.directory / "leader.py").write_text(code)
