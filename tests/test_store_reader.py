@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -296,6 +297,25 @@ def test_events_are_read(run: HandmadeRun, lines: Sequence[bytes | Mapping[str, 
     """Unknown types come through, what is no event does not."""
     run.add("events.jsonl", *lines)
     assert expected == read_events(run.directory, LANE)
+
+
+def test_long_backlog_of_output_takes_little_memory(tmp_path: Path) -> None:
+    """Who reads the beginning of a long output holds the index of that beginning, not all of it."""
+    run = HandmadeRun(tmp_path)
+    count = 30_000
+    run.add("output", b"x\n" * count)
+    run.add("output.index", *({"time": START + number, "offset": 2 * number, "stream": "stdout"} for number in range(count)))
+    tail = OutputTail(run.directory, LANE)
+    tracemalloc.start()
+    tail.read(1000)
+    chunks = tail.read(6)
+    memory, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [chunk.time for chunk in chunks] == [START + 500, START + 501, START + 502]
+    assert memory < 500_000
+    while tail.read(1 << 16):
+        pass
+    assert tail.offset == 2 * count
 
 
 def test_end_of_the_sources_is_their_sizes(run: HandmadeRun) -> None:

@@ -20,6 +20,7 @@ from . import layout
 
 T = TypeVar("T")
 _READ_BYTES = 1 << 20
+_INDEX_BYTES = 16 * 1024  # of the index at a time: some hundred entries
 _TAIL_BYTES = 1 << 16
 LAST = "last"
 DERIVED_TYPES = ("init", "config", "define", "finish", "script_warning", "answer", "dropped")
@@ -283,18 +284,20 @@ class OutputTail:
             return []
         if not data:
             return []
-        self._read_index()  # after the bytes, so that their entries are there
+        self._read_index(self.offset + len(data))  # after the bytes, so that their entries are there
         return list(self._split(data))
 
-    def _read_index(self) -> None:
-        lines, self._index_offset = read_lines(self._index, self._index_offset)
-        while lines:
+    def _read_index(self, end: int) -> None:
+        """Take entries up to one at or behind the offset `end`, if it is there: of a long backlog no more are kept."""
+        while not self._entries or self._entries[-1][0] < end:
+            lines, self._index_offset = read_lines(self._index, self._index_offset, _INDEX_BYTES)
+            if not lines:
+                break
             for line in lines:
                 fields = decode_line(line) or {}
                 offset, stream = fields.get("offset"), fields.get("stream")
                 if isinstance(offset, int) and isinstance(stream, str):
                     self._entries.append((offset, _moment(fields), stream))
-            lines, self._index_offset = read_lines(self._index, self._index_offset)
 
     def _split(self, data: bytes) -> Iterator[Chunk]:
         """The chunks of `data`, which begins at our offset, cut where index entries begin."""
