@@ -93,7 +93,7 @@ def test_help_before_the_command_is_ours(arguments: Sequence[str]) -> None:
         (["--no-project", "x", "train"], "unknown option '--no-project' before the command", "did you mean '--project'?"),
         (["-c", "lr", "train"], "option '-c': 'lr' is not KEY=VALUE", "see: swanlab run --help"),
         (["--config==1", "train"], "option '--config': '=1' is not KEY=VALUE", "see: swanlab run --help"),
-        (["--parse", "magic", "train"], "--parse: 'magic' is not one of kv, none", "see: swanlab run --help"),
+        (["--parse", "magic", "train"], "--parse: 'magic' is not one of auto, kv, none", "see: swanlab run --help"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -62,12 +62,21 @@ def test_repaints_know_where_they_are() -> None:
     ] == [*lines.feed(raw), *lines.finish()]
 
 
-def test_passing_over_repaints_without_needle_keeps_count() -> None:
+def test_passing_over_repaints_keeps_count() -> None:
     """Numbers of lines and repaints do not depend on what is passed over."""
-    lines = Lines(needle=b"=")
+    lines = Lines(lambda stretch: b"=" in stretch)
     portions = [b"a\nb\r", b"c\r", b"d\rx=1\r", b"\ny\n=2\nz\n", b"=3"]
     expected = [Repaint("x=1", 2, 3, False), Repaint("=2", 4, 0, True), Repaint("=3", 6, 0, True)]
     assert expected == [r for portion in portions for r in lines.feed(portion)] + list(lines.finish())
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_lines_before_a_wanted_one_come_with_it(size: int) -> None:
+    """As many as asked for, each as it was left, with its number, however the bytes arrive."""
+    lines = Lines(lambda stretch: b"=" in stretch, context=2)
+    raw = b"a\nb\nc\rd\n\nx=1\ne\ny=2\n"
+    repaints = [r for start in range(0, len(raw), size) for r in lines.feed(raw[start : start + size])]
+    assert [(r.text, r.line) for r in repaints] == [("d", 3), ("x=1", 5), ("e", 6), ("y=2", 7)]
 
 
 OUTPUTS = {

@@ -85,6 +85,6 @@ def test_a_bad_pattern_is_refused(message: str, pattern: str) -> None:
 
 def test_an_unknown_mode_is_refused() -> None:
     """The message lists the modes."""
-    assert MODES == ("kv", "none")
-    with pytest.raises(ValueError, match=r"unknown parse mode 'all': choose one of kv, none"):
+    assert MODES == ("auto", "kv", "none")
+    with pytest.raises(ValueError, match=r"unknown parse mode 'all': choose one of auto, kv, none"):
         Parser("all")

@@ -33,7 +33,7 @@ DEFAULTS = RunSettings(
     config_file=None,
     id=None,
     logdir="swanlog",
-    parse="kv",
+    parse="auto",
     patterns=(),
     step_key=None,
     answers=(),
@@ -196,7 +196,7 @@ def test_user_file_follows_xdg(tmp_path: Path) -> None:
         ('tags = "a"', "swanlab.toml: tags: expected a list, found 'a'", None),
         ("quiet = 1", "swanlab.toml: quiet: expected a bool, found '1'", None),
         ("config = []", "swanlab.toml: config: expected a dict, found '[]'", None),
-        ('parse = "magic"', "swanlab.toml: parse: 'magic' is not one of kv, none", None),
+        ('parse = "magic"', "swanlab.toml: parse: 'magic' is not one of auto, kv, none", None),
         ("project =", "cannot read '{folder}/swanlab.toml': ", None),
     ],
     ids=["unknown", "text", "list", "switch", "pairs", "choice", "not TOML"],
@@ -216,7 +216,7 @@ def test_file_that_cannot_be_used_is_named(tmp_path: Path, text: str, message: s
     ("variable", "text", "message"),
     [
         ("SWANLAB_PTY", "maybe", "SWANLAB_PTY: 'maybe' is neither true nor false"),
-        ("SWANLAB_PARSE", "magic", "SWANLAB_PARSE: 'magic' is not one of kv, none"),
+        ("SWANLAB_PARSE", "magic", "SWANLAB_PARSE: 'magic' is not one of auto, kv, none"),
     ],
 )
 def test_variable_that_cannot_be_used_is_named(tmp_path: Path, variable: str, text: str, message: str) -> None:
@@ -309,7 +309,7 @@ def test_choices_are_listed_where_a_value_is_none_of_them() -> None:
     """The message has the place, the value and the choices."""
     setting = next(setting for setting in RUN_SETTINGS if setting.name == "parse")
     assert check_choice(setting, "none", "--parse") == "none"
-    with pytest.raises(SettingsError, match=r"^--parse: 'x' is not one of kv, none$"):
+    with pytest.raises(SettingsError, match=r"^--parse: 'x' is not one of auto, kv, none$"):
         check_choice(setting, "x", "--parse")
 
 

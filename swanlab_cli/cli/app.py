@@ -128,7 +128,7 @@ def _logs(
 @app.command("parse")
 def _parse(
     file: Annotated[str, typer.Argument(metavar="[FILE]", help="Saved output; - or nothing: stdin.")] = "-",
-    mode: Annotated[str, typer.Option("--parse", metavar="kv|none", help="What is read from the output.")] = "kv",
+    mode: Annotated[str, typer.Option("--parse", metavar="auto|kv|none", help="What is read from the output.")] = "auto",
     patterns: Annotated[
         list[str] | None, typer.Option("--pattern", metavar="REGEX", help="Named groups are metrics; may be repeated.")
     ] = None,

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from swanlab_cli.parser.auto import HEADER_LINES, Auto, may_hold_number
 from swanlab_cli.parser.lines import Lines, Repaint
 from swanlab_cli.parser.pairs import Pairs
 from swanlab_cli.parser.patterns import Patterns
 from swanlab_cli.parser.steps import Steps
 
-MODES = ("kv", "none")
+MODES = ("auto", "kv", "none")
 
 
 class Found(NamedTuple):
@@ -62,8 +63,15 @@ class Parser:
             self._extractors.append(Patterns(patterns))
         if mode == "kv":
             self._extractors.append(Pairs())
+        if mode == "auto":
+            self._extractors.append(Auto(step_key))
         self._steps = Steps(step_key)
-        self._lines = Lines(needle=None if patterns else b"=")
+        if patterns:
+            self._lines = Lines()
+        elif mode == "auto":
+            self._lines = Lines(may_hold_number, context=HEADER_LINES)
+        else:
+            self._lines = Lines(lambda stretch: b"=" in stretch)
         self._shown: dict[str, float] = {}
         self._shown_line = 0
 

@@ -6,7 +6,8 @@ Only bytes up to the next separator are kept, and of those 64 KiB at most.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 MAX_REPAINT_BYTES = 64 * 1024
@@ -28,9 +29,13 @@ class Repaint(NamedTuple):
 class Lines:
     """Splits bytes that arrive in any portions into repaints; the portions make no difference to the result."""
 
-    def __init__(self, needle: bytes | None = None) -> None:
-        """Pass over repaints without *needle* (None: pass over none), at the speed of a search in C."""
-        self._needle = needle
+    def __init__(self, is_wanted: Callable[[bytes], bool] | None = None, context: int = 0) -> None:
+        """Pass over stretches that are not wanted (None: over none); it is asked of many lines at once, and of single ones.
+
+        Of the lines passed over, the last *context* ones before a wanted line are not.
+        """
+        self._is_wanted = is_wanted or (lambda _stretch: True)
+        self._context: deque[tuple[bytes, int]] = deque(maxlen=context)
         self._line = 1
         self._number = 0
         self._pending = bytearray()
@@ -53,28 +58,42 @@ class Lines:
 
     def _split(self, data: bytes) -> Iterator[Repaint]:
         """Yield the repaints of *data*, which ends with a separator."""
-        needle = self._needle
-        if needle is not None and needle not in data:
+        if not self._is_wanted(data):
             newlines = data.count(b"\n")
+            if self._context.maxlen:
+                passed = data.rsplit(b"\n", self._context.maxlen + 1)[:-1][-self._context.maxlen :]
+                first = self._line + newlines - len(passed)
+                self._context.extend((line, first + index) for index, line in enumerate(passed))
             self._line += newlines
             self._number = data.count(b"\r", data.rfind(b"\n") + 1) + (0 if newlines else self._number)
             return
         *lines, rest = data.split(b"\n")
         for line in lines:
-            if needle is None or needle in line:
+            if self._is_wanted(line):
+                yield from self._passed_over()
                 yield from self._repaints(line, is_ended=True)
+            elif self._context.maxlen:
+                self._context.append((line, self._line))
             self._line += 1
             self._number = 0
         if rest:
             yield from self._repaints(rest[:-1], is_ended=False)
             self._number += rest.count(b"\r")
 
+    def _passed_over(self) -> Iterator[Repaint]:
+        """The lines before a wanted one, each as it was left in the end."""
+        for line, number in self._context:
+            text = last_repaint(line)
+            if text:
+                yield Repaint(text, number, 0, True)
+        self._context.clear()
+
     def _repaints(self, line: bytes, is_ended: bool) -> Iterator[Repaint]:
         """Yield the repaints of the stretch *line* of a physical line; if not *is_ended*, more of that line follows."""
         pieces = line.split(b"\r")
         last = len(pieces) - 1
         for offset, piece in enumerate(pieces):
-            if piece and (self._needle is None or self._needle in piece):
+            if piece and self._is_wanted(piece):
                 yield Repaint(_decode(piece), self._line, self._number + offset, is_ended and offset == last)
 
 

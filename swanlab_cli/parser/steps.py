@@ -12,6 +12,10 @@ _FINER = re.compile(r"\bbatch(?:es)?\b['\"]?\s*[=:#]?\s*[\[(]?[0-9]|\]\s*\[\s*[0
 _BAR = re.compile(r"[0-9]%\|")
 
 
+Located = tuple[int, int, int]
+"""A step, and where it begins and ends in the text."""
+
+
 class Steps:
     """Finds the step that a line states.
 
@@ -29,6 +33,11 @@ class Steps:
 
     def find(self, text: str) -> int | None:
         """The step stated in *text*, or None."""
+        located = self.locate(text)
+        return None if located is None else located[0]
+
+    def locate(self, text: str) -> Located | None:
+        """The step stated in *text* and where it stands there, or None."""
         text = text.lower()
         qualified = None
         for name, counter in self._counters:
@@ -40,7 +49,7 @@ class Steps:
             qualified = last_component if qualified is None else qualified
         return qualified
 
-    def _find_named(self, name: str, counter: re.Pattern[str], text: str) -> tuple[int | None, int | None]:
+    def _find_named(self, name: str, counter: re.Pattern[str], text: str) -> tuple[Located | None, Located | None]:
         """The steps that the counter *name* states under just this name, and as last component of a longer key."""
         is_chosen = name == self._chosen
         is_bar = not is_chosen and "%|" in text and _BAR.search(text) is not None
@@ -53,10 +62,13 @@ class Steps:
             if before in "_-." or before.isalnum() or (is_bar and not is_pair):
                 continue
             step = read_count(match[2], match[3])
-            if before != "/" and step is not None:
-                return step, None
+            if step is None:
+                continue
+            located = step, match.start(2), match.end(3)
+            if before != "/":
+                return located, None
             if is_pair and qualified is None:
-                qualified = step
+                qualified = located
         return None, qualified
 
 

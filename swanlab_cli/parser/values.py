@@ -33,6 +33,9 @@ _END = rf"""
 PLAIN = rf"({_SIGN}{_PLAIN}){_END}"
 """Verbose regular expression: the commonest number in a group, its unit outside."""
 
+NUMBER = rf"(?P<digits>{_SIGN}(?:{_GROUPED}|{_PLAIN}|{_NOT_FINITE})){_END}"
+"""Verbose regular expression: any number, its digits in a group of that name, its unit outside."""
+
 ALONE = rf"({_SIGN}(?:{_GROUPED}|{_PLAIN}|{_NOT_FINITE}))(?:{_UNIT})?\s*$"
 """Verbose regular expression: a number that ends its line."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SWANLAB = Path(sys.executable).parent / "swanlab"
-ADAPTER = 'exec "$0" parse --json "$1"'
+ADAPTER = 'exec "$0" parse --parse kv --json "$1"'
 SUITE_MAY_TAKE_S = 900
 
 
@@ -65,11 +65,34 @@ def check_corpus(shared: Path, macro_f1: float, required_missed: int) -> list[st
     return wrong + ([f"{missed} records missed > {required_missed}"] if missed > required_missed else [])
 
 
+def check_auto(shared: Path, macro_f1: float, micro_f1: float, step_accuracy: float, false_per_1000: float) -> list[str]:
+    """What is worse than it was on all samples with `--parse auto`."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as scores:
+        command = [sys.executable, str(shared / "corpus" / "score.py"), "--json", scores.name, "--",
+                   "sh", "-c", 'exec "$0" parse --parse auto --json "$1"', str(SWANLAB), "{}"]  # fmt: skip
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        result = json.load(scores)
+    dialects = [row for row in result["rows"] if row["kind"] == "dialect"]
+    negatives = [row for row in result["rows"] if row["kind"] == "negative"]
+    found, false, asked = (sum(row[name] for row in dialects) for name in ("tp", "fp", "req"))
+    figures = {
+        "macro F1": (result["macro_dialect"][2], macro_f1),
+        "micro F1": (2 * found / (found + false + asked), micro_f1),
+        "step accuracy": (sum(row["step_ok"] for row in dialects) / sum(row["step_den"] for row in dialects), step_accuracy),
+    }
+    false_points = 1000 * sum(row["fp"] for row in negatives) / sum(row["lines"] for row in negatives)
+    told = ", ".join(f"{name} {figure:.3f}" for name, (figure, _) in figures.items())
+    print(f"corpus, dialects: {told}; negatives: {false_points:.1f} false points per 1000 lines")
+    wrong = [f"dialects: {name} {figure:.3f} < {least}" for name, (figure, least) in figures.items() if figure < least]
+    return wrong + ([f"negatives: {false_points:.1f} > {false_per_1000}"] if false_points > false_per_1000 else [])
+
+
 def main() -> None:
     """Run all and say what is worse."""
     shared = Path(sys.argv[1]).resolve()
     thresholds = json.loads((HERE / "thresholds.json").read_text())
     wrong = check_corpus(shared, **thresholds["corpus, contract samples"])
+    wrong += check_auto(shared, **thresholds["corpus, auto"])
     for options, allowed in (("--no-pty", ""), ("", "|PAGER|GIT_PAGER|TERM")):
         known = set(thresholds[f"transparency {options}".strip()]["known_differences"])
         wrong += check_transparency(shared, options, allowed, known)

@@ -1,0 +1,55 @@
+"""Which step a line states, of all the ways in which programs count: the finest counter on the line."""
+
+from __future__ import annotations
+
+import re
+
+from swanlab_cli.parser.steps import Located, Steps
+from swanlab_cli.parser.values import read_step
+
+# Finer than epochs, coarser than the steps that `Steps` knows: `Batch [49]`, `num_updates=100`.
+_FINE = re.compile(
+    r"\b(?:(?:mini)?batch|update|num_updates|n_iter|timesteps?)(?:es|s|_id|_idx)?\b['\"]?\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)",
+    re.IGNORECASE,
+)
+# The last of the counters in brackets: `Epoch: [0][ 1/12]`, `Train Epoch: 1 [640/60000 (1%)]`.
+_BRACKETS = re.compile(r"[\[(]\s*(\d+)\s*/\s*\d+[^\])]{0,12}[\])]")
+# A line that begins with its counter: `[1,  2000]` (epoch and batch), `[100]`, `[1/15]`, `0:`, `275/10105 `.
+_LEADING = (
+    re.compile(r"\s*\[\s*\d+,\s*(\d+)\s*\]"),
+    re.compile(r"\s*\[\s*(\d+)\s*(?:/\s*\d+)?\s*\]"),
+    re.compile(r"\s*(\d+):(?=\s)"),
+    re.compile(r"\s*(\d+)\s*/\s*\d+(?=\s)"),
+)
+_COARSE = re.compile(
+    r"\b(?:trial|round|gen|generation|episodes?|ep|cycle|sweep|e|epoch)\b\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)(?!\.?\d)",
+    re.IGNORECASE,
+)
+_EPOCH = re.compile(r"\bepoch", re.IGNORECASE)
+# Trainers of transformers print how many epochs are done, in quotes or as a float: no counter, even where it is whole.
+_PART_OF_EPOCH = re.compile(r"['\"]epoch['\"]\s*:\s*(?:['\"]|\d+\.)")
+
+
+class Counters:
+    """Finds the step."""
+
+    def __init__(self, step_key: str | None = None) -> None:
+        self._steps = Steps(step_key)
+
+    def locate(self, text: str) -> Located | None:
+        """The step that the line states and where it stands, or None."""
+        stated = None if _PART_OF_EPOCH.search(text) else self._steps.locate(text)
+        if stated is not None and not _EPOCH.search(text):
+            return stated
+        found = _FINE.search(text) or _last_bracket(text) or next(filter(None, (form.match(text) for form in _LEADING)), None)
+        if found is None:
+            if stated is not None:
+                return stated
+            found = _COARSE.search(text)
+        step = read_step(found[1]) if found else None
+        return (step, *found.span(1)) if found and step is not None else None
+
+
+def _last_bracket(text: str) -> re.Match[str] | None:
+    found = list(_BRACKETS.finditer(text))
+    return found[-1] if found else None

@@ -1,0 +1,92 @@
+"""Names and numbers in running text: `loss: 0.5`, `train loss 0.5, val loss 0.6`, `Loss is 0.5 Acc is 0.7`, `score = 3`.
+
+Every number on the line is looked at from its left: what stands between it and the number before is its name and, perhaps,
+a sign that joins the two. Which of these readings are metrics is up to `auto`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from swanlab_cli.parser.values import NUMBER
+
+_NUMBER = re.compile(rf"(?<![\w.%@/\\-])(?<!\d[:+]){NUMBER}", re.VERBOSE)
+# What may stand between a joining sign and the number: a list, a quotation, the name of a type.
+_WRAPPER = re.compile(r"(?:(?:[A-Za-z_]\w{0,20}\.)?(?:[Tt]ensor|[Aa]rray|b?float\d{0,2}|[Ss]calar)\(\s*)?[\[('\"]{0,3}\s*$")
+_JOIN = re.compile(r"\s*(:?=|:|→|->|=>|\bis\b|\bwas\b|\bof\b|\bequals\b)\s*$")
+# What parts one pair from the next. A hyphen and a colon do so between blanks only.
+_PARTS = re.compile(r"[,;|\t{}\[\]()\"。，；>]|\s[-–—]\s|\s{2,}|:(?=\s)|\.\s")
+_NAME = re.compile(r"(?<![\w.])(?:[^\W\d_]|[.#%@](?=[\w.]))[\w./@%\#+*'&^-]*(?:[ ]'?[^\W_][\w./@%\#+*'-]*){0,6}$")
+_BRACKETED = re.compile(r"[ ]?[(\[][^()\[\]\d=]{1,16}[)\]]$")
+_AFTER = re.compile(r"\s+(?:at|after|on|over|for)\s+(?:the\s+)?\d[\d,]*\s+[a-z][a-z ]{1,40}$", re.IGNORECASE)
+_LEADING_PROSE = re.compile(r"^(?:.*\b(?:with|and|to|by|from|than|its|an?|are)\s+|the\s+)(?=\S)", re.IGNORECASE)
+_PLACE = re.compile(
+    r"\s+(?:at|for|after|on|in|of)\s+(?:the\s+)?(?:epochs?|steps?|iterations?|iters?|(?:mini)?batch(?:es)?|rounds?)\s+(?:\#\s?)?\d[\d-]*\s*$",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"(?:^|[,;|:{(\[])\s*(['\"])([^'\"]{1,99})\1$")
+
+
+class Reading(NamedTuple):
+    """A number and what seems to be its name."""
+
+    key: str
+    """Verbatim as printed."""
+    value: float
+    is_float: bool
+    """It has a point, an exponent or is no finite number."""
+    join: str
+    """The sign between them; empty: a blank."""
+    is_spaced: bool
+    """There are blanks before the joining sign."""
+    start: int
+    """Where its digits begin in the text; -1 where that is not known."""
+    end: int
+
+
+def read_prose(text: str) -> list[Reading]:
+    """The readings of a line, in print order."""
+    readings = []
+    end = 0
+    for match in _NUMBER.finditer(text):
+        gap = text[end : match.start()]
+        digits = match["digits"]
+        key, join = _name_in(gap, text[: match.start()])
+        end = match.end()
+        if key:
+            value = float(digits.replace(",", ""))
+            is_float = not digits.lstrip("+-").replace(",", "").isdigit()
+            is_place = join == ":" and gap.endswith(":") and not is_float and "." in key  # `train.py:57`
+            if not is_place:
+                readings.append(Reading(key, value, is_float, join, f" {join}" in gap, *match.span("digits")))
+    return readings
+
+
+def _name_in(gap: str, before: str) -> tuple[str, str]:
+    """The name that ends the gap before a number, and how it is joined to it; an empty name where there is none."""
+    gap = gap[: _WRAPPER.search(gap).start()] if gap[-1:] in "[('\"" else gap  # type: ignore[union-attr]
+    join = _JOIN.search(gap)
+    if join is None and not gap[-1:].isspace():
+        return "", ""
+    head = gap[: join.start()] if join else gap
+    head = head.rstrip()
+    if join is not None:
+        # `Score at iteration 100 is 1.39`: the number before, or what is none, is that of a counter inside the name.
+        before = before[: len(before) - len(gap) + join.start()]
+        place = _PLACE.search(before) or _AFTER.search(before)
+        if place:
+            head = before[: place.start()]
+    quoted = _QUOTED.search(head)
+    if quoted:
+        return quoted[2].strip(), join[1] if join else ""
+    unit = _BRACKETED.search(head)
+    stem = head[: unit.start()] if unit else head
+    parts = _PARTS.split(stem)
+    name = _NAME.search(parts[-1].strip(" *#-"))
+    if name is None:
+        return "", ""
+    key = _LEADING_PROSE.sub("", name[0])
+    if not any(map(str.isalpha, key)):
+        return "", ""
+    return key + (unit[0] if unit else ""), join[1] if join else ""

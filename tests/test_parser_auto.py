@@ -1,0 +1,205 @@
+"""parser.auto: lines of many programs, by their own format strings with values of ours, and lines that hold no metric."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from swanlab_cli.parser import Found, Parser
+
+# Program, line, step, and what is found but for counters.
+LINES: list[tuple[str, str, int | None, dict[str, float]]] = [
+    ("timm", "Test: [  10/195]  Time: 0.123 (0.456)  Loss:   1.234 ( 1.345)  Acc@1:  75.000 ( 74.1)",
+     10, {"Loss": 1.234, "Acc@1": 75}),
+    ("fairseq", "2023-01-01 12:00:00 | INFO | valid | epoch 001 | valid on 'valid' subset | loss 4.12 | ppl 9.99 | wps 12345", 1,
+     {"loss": 4.12, "ppl": 9.99, "wps": 12345}),
+    ("OpenNMT", "[2023-01-01 12:00:00,123 INFO] Step 50/100000; acc:  12.34; ppl: 1234.56; xent: 7.12; lr: 0.00001;", 50,
+     {"acc": 12.34, "ppl": 1234.56, "xent": 7.12, "lr": 1e-5}),
+    ("Flair",
+     "2023-01-01 12:00:00,123 epoch 1 - iter 8/80 - loss 3.125 - time (sec): 1.23 - samples/sec: 456.78 - lr: 0.100000", 8,
+     {"loss": 3.125, "samples/sec": 456.78, "lr": 0.1}),
+    ("CleanRL", "global_step=1234, episodic_return=[21.]", 1234, {"episodic_return": 21}),
+    ("CleanRL", "SPS: 1234", None, {"SPS": 1234}),
+    ("Caffe", "I0101 12:00:00.123456  1234 solver.cpp:228] Iteration 100, loss = 0.345678", 100, {"loss": 0.345678}),
+    ("MaxText",
+     "completed step: 5, seconds: 1.234, TFLOP/s/device: 123.4, Tokens/s/device: 1234.5, total_weights: 65536, loss: 10.1", 5,
+     {"TFLOP/s/device": 123.4, "Tokens/s/device": 1234.5, "loss": 10.1}),
+    ("logfmt", 'level=info ts=2023-01-01T12:00:00Z msg="train step" step=10 loss=0.5 lr=0.001', 10, {"loss": 0.5, "lr": 0.001}),
+    ("JSON lines", '{"ts": "2023-01-01T12:00:00", "level": "info", "event": "train",
+     "step": 10, "loss": 0.5}', 10, {"loss": 0.5}),
+    ("structlog", "2023-01-01 12:00.00 [info     ] train step                     loss=0.5 lr=0.001 step=10", 10,
+     {"loss": 0.5, "lr": 0.001}),
+    ("torchrun", "[rank0]: step 5 | loss 2.345 | lr 1.0e-4 | tok/s 123456", 5, {"loss": 2.345, "lr": 1e-4, "tok/s": 123456}),
+    ("srun --label", "0: step=5 loss=2.5", 5, {"loss": 2.5}),
+    ("TRL", "{'loss': 1.25, 'rewards/chosen': 0.1, 'rewards/margins': 0.3, 'logps/chosen': -100.1, 'epoch': 0.5}", None,
+     {"loss": 1.25, "rewards/chosen": 0.1, "rewards/margins": 0.3, "logps/chosen": -100.1}),
+    ("print", "Epoch 1/10, Loss: 0.1234, Accuracy: 95.12%", 1, {"Loss": 0.1234, "Accuracy": 95.12}),
+    ("print", "Epoch [1/10], Step [100/600], Loss: 0.2345", 100, {"Loss": 0.2345}),
+    ("print", "Test set: Average loss: 0.0456", None, {"Average loss": 0.0456}),
+    ("print", "Train Epoch: 1 [640/60000 (1%)]\tLoss: 1.234567", 640, {"Loss": 1.234567}),
+    ("print", "[1,  2000] loss: 2.173", 2000, {"loss": 2.173}),
+    ("print", "Validation: MSE 0.123 MAE 0.234 R2 0.95", None, {"MSE": 0.123, "MAE": 0.234, "R2": 0.95}),
+    ("print", "Episode 10\tLast reward: 25.00\tAverage reward: 12.34", 10, {"Last reward": 25, "Average reward": 12.34}),
+    ("print", "ep 3 loss 0.44 acc 91.2%", 3, {"loss": 0.44, "acc": 91.2}),
+    ("print", "[Epoch 1/10] [Batch 100/938] [D loss: 0.123, acc: 50%] [G loss: 1.234]",
+     100, {"D loss": 0.123, "acc": 50, "G loss": 1.234}),
+    ("llm.c", "step    5/2000 | loss 7.0123 (+1.23z)| norm 2.345 (+nanz)| lr 3.00e-06 | 1234.56 ms", 5,
+     {"loss": 7.0123, "norm": 2.345, "lr": 3e-6}),
+    ("print", "Best validation accuracy: 0.95 at epoch 12", 12, {"Best validation accuracy": 0.95}),
+    ("TensorFlow", "INFO:tensorflow:loss = 0.345, step = 100 (1.234 sec)", 100, {"loss": 0.345}),
+    ("print", "Epoch 12 train loss 0.123 valid loss 0.234 lr 0.001 time 12.3s",
+     12, {"train loss": 0.123, "valid loss": 0.234, "lr": 0.001}),
+    ("print", "Training loss after 100 steps: 0.345", None, {"Training loss": 0.345}),
+    ("print", "The final test accuracy is 93.4%", None, {"final test accuracy": 93.4}),
+    ("print", "val_f1 → 0.88", None, {"val_f1": 0.88}),
+    ("print", "loss: nan", None, {"loss": float("nan")}),
+    ("print", "reward=0.75", None, {"reward": 0.75}),
+    ("print", "my_number=0.75", None, {"my_number": 0.75}),
+]  # fmt: skip
+NOTHING = [
+    "2024-01-02 12:00:00 INFO Listening on port 8080",
+    "Namespace(lr=0.001, batch_size=32, loss='mse', dropout=0.1)",
+    "model parameters: {'lr': 0.001, 'gamma': 0.9}",
+    "learning_rate: 0.001",
+    "  (0): Linear(in_features=10, out_features=5, bias=True)",
+    "Downloading: 100%|██████████| 1.2M/1.2M [00:00<00:00, 5.6MB/s]",
+    "Collecting torch==2.1.0",
+    "File \"/usr/lib/python3.11/site.py\", line 123, in main",
+    "worker 3 of 8 started (pid 4711)",
+    "ETA: 0:12:34",
+    "see https://example.org/?loss=0.5&page=2",
+    "float loss = 0.5;",
+    "FloatingPointError: loss=0.5 is too large",
+    "Total params: 1,234,567",
+    "error: 2 files could not be read",
+]  # fmt: skip
+TABLES = {
+    "fastai": (
+        "epoch     train_loss  valid_loss  accuracy  time    \n"
+        "0         0.710639    0.675534    0.523438  00:03     \n"
+        "1         0.625501    0.461134    0.820312  00:05     \n",
+        [
+            *[("train_loss", 0.710639, 0), ("valid_loss", 0.675534, 0), ("accuracy", 0.523438, 0)],
+            *[("train_loss", 0.625501, 1), ("valid_loss", 0.461134, 1), ("accuracy", 0.820312, 1)],
+        ],
+    ),
+    "LAMMPS": (
+        "   Step          Temp          E_pair         E_mol          TotEng         Press     \n"
+        "         0   1.44          -6.7733681      0             -4.6134356     -5.0197073    \n",
+        [("Temp", 1.44, 0), ("E_pair", -6.7733681, 0), ("E_mol", 0, 0), ("TotEng", -4.6134356, 0), ("Press", -5.0197073, 0)],
+    ),
+    "bars": (
+        "| epoch | train loss | val acc |\n|-------|------------|---------|\n| 3     | 0.25       | 0.75    |\n",
+        [("train loss", 0.25, 3), ("val acc", 0.75, 3)],
+    ),
+    "box": (
+        "---------------------------\n| rollout/     |          |\n|    ep_rew    | 22.5     |\n| train/       |          |\n"
+        "|    n_updates | 10       |\n|    loss      | 0.5      |\n---------------------------\n",
+        [("rollout/ep_rew", 22.5, None), ("train/loss", 0.5, None)],
+    ),
+    "above": (
+        "average  since         example\nloss     last          counter\n0.50 0.25            8\n",
+        [("average loss", 0.5, 8), ("since last", 0.25, 8)],
+    ),
+}
+
+
+def found_in(text: str) -> list[Found]:
+    """What a new parser finds."""
+    parser = Parser("auto")
+    return parser.feed(text.encode()) + parser.finish()
+
+
+@pytest.mark.parametrize(("program", "line", "step", "expected"), LINES)
+def test_lines_of_programs(program: str, line: str, step: int | None, expected: dict[str, float]) -> None:
+    """Keys as printed, values as printed, the finest step."""
+    found = found_in(line)
+    assert {value.key: repr(value.value) for value in found if value.key not in ("step", "epoch", "global_step")} == {
+        key: repr(float(value)) for key, value in expected.items()
+    }
+    assert {value.step for value in found} == {step}
+
+
+@pytest.mark.parametrize("line", NOTHING)
+def test_lines_without_metrics(line: str) -> None:
+    """Configuration, paths, code, addresses, progress of downloads."""
+    assert found_in(line) == []
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables(name: str) -> None:
+    """A header, then rows."""
+    text, expected = TABLES[name]
+    assert [(value.key, value.value, value.step) for value in found_in(text)] == expected
+
+
+def test_lines_of_one_shape_are_read_alike() -> None:
+    """A line that is like one before but for its digits is read as if it were the first."""
+    chance = random.Random(5)
+    warm = Parser("auto")
+    for _, line, _, _ in LINES * 30:
+        other = re.sub(r"[0-9]", lambda _: str(chance.randrange(1, 10)), line)
+        expected = [value._replace(line=0) for value in found_in(other)]
+        assert repr([value._replace(line=0) for value in warm.feed(other.encode() + b"\n")]) == repr(expected), other
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_portions_make_no_difference(size: int) -> None:
+    """Bytes may arrive in any pieces."""
+    text = "\n".join([line for _, line, _, _ in LINES] + NOTHING + [table for table, _ in TABLES.values()]).encode()
+    whole, pieces = Parser("auto"), Parser("auto")
+    expected = whole.feed(text) + whole.finish()
+    found = [value for start in range(0, len(text), size) for value in pieces.feed(text[start : start + size])]
+    assert repr(found + pieces.finish()) == repr(expected)
+
+
+def test_any_bytes_are_read() -> None:
+    """No exception, whatever is printed."""
+    chance = random.Random(3)
+    alphabet = [
+        "loss",
+        "epoch",
+        "=",
+        ":",
+        " ",
+        "  ",
+        "\t",
+        "|",
+        "[",
+        "]",
+        "(",
+        "'",
+        "0.5",
+        "12",
+        "1/5",
+        "%",
+        "-",
+        "nan",
+        "\r",
+        "\n",
+        "é",
+        "{",
+        "}",
+    ]
+    for _ in range(300):
+        found_in("".join(chance.choice(alphabet) for _ in range(chance.randrange(200))))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=" * 60_000,
+        "1 " * 30_000,
+        "loss: " * 10_000,
+        "[" * 60_000,
+        "a " * 30_000 + "1",
+        "0/0 " * 15_000,
+        "- " * 30_000 + "5",
+        "'a': " * 12_000 + "1",
+    ],
+)
+def test_odd_lines_are_read_to_their_end(text: str) -> None:
+    """What follows them is found."""
+    assert found_in(f"{text}\nloss: 0.5\n")[-1][:2] == ("loss", 0.5)
