@@ -39,6 +39,9 @@ _SETTINGS_WORD = r"\b(?:hyper)?(?:param(?:eter)?s?|configs?|args|arguments|hpara
 _SETTINGS = re.compile(rf"{_SETTINGS_WORD}['\"]?\s?[=:]?\s?[{{(\[][^{{}}()\[\]]*[}})\]]", re.IGNORECASE)
 _SETTINGS_LINE = re.compile(rf"{_SETTINGS_WORD}\s*:\s(?![^{{]*\{{).*$", re.IGNORECASE)
 _CODE_ENDS = (";", "{", "}")
+_SHARE = re.compile(r"(?<![\w./])(\d+/\d+ \(\s*)(\d+(?:\.\d+)?)(\s*%\))")
+# An object shown as its class makes it: `AdamW (lr=0.1, betas=(0.9, 0.999))`.
+_OBJECT = re.compile(r"\b[A-Z]\w* ?\((?=\w+=)[^()]*(?:\([^()]*\)[^()]*)*\)")
 # A line of nothing but pairs is printed to be read, whatever their names and numbers.
 _ONLY_PAIRS = re.compile(r"\s*(?:[^\s=,;]+=[^\s=,;]+(?:[\s,;]+|$))+$")
 _EXCEPTION = re.compile(r"\s*(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Warning):\s")
@@ -117,7 +120,7 @@ class Auto:
         # What does not count is blanked, not cut out: places in the text stay what they are.
         text, bar = _without_bar(_without_head(text))
         located = self._counters.locate(text) or bar
-        text = _blanked(_SETTINGS_LINE, _blanked(_SETTINGS, text))
+        text = _blanked(_SETTINGS_LINE, _blanked(_OBJECT, _blanked(_SETTINGS, _with_share_alone(text))))
         if _EXCEPTION.match(text):
             return [], None
         if "=" in text and (text.rstrip().endswith(_CODE_ENDS) or _DECLARATION.search(text)):
@@ -176,6 +179,11 @@ def _without_bar(text: str) -> tuple[str, Located | None]:
         rest = _blanked(_RATE, text[keras.end() :])
         return " " * keras.end() + rest, (int(keras[1]), *keras.span(1))
     return text, None
+
+
+def _with_share_alone(text: str) -> str:
+    """A text with `9850/10000 (98.5%)` reduced to the share."""
+    return _SHARE.sub(lambda match: " " * len(match[1]) + match[2] + " " * len(match[3]), text)
 
 
 def _blanked(pattern: re.Pattern[str], text: str) -> str:

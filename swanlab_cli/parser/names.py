@@ -24,7 +24,7 @@ _METRIC_PARTS = re.compile(
     "|regret|elbo|f1|f2|iou|bleu|rouge|meteor|psnr|ssim|auroc|auprc|samplespersec|tokenspersec|per_second|persec"
 )
 _METRIC_WORDS = frozenset(
-    """speed acc acc1 acc5 auc ap ar map mrr ndcg dice mcc err error errors mse rmse mae mape smape rmsle rse nll
+    """speed prec cost acc acc1 acc5 auc ap ar map mrr ndcg dice mcc err error errors mse rmse mae mape smape rmsle rse nll
     nlls ppl bpb bpc bpd wer cer mer las uas kl fid kid lpips top1 top5 r2 score scores return returns success
     fitness hits mfu hfu tflops flops tps fps wps ips ups spearman pearson kappa bias variance gap courant exact
     em cider spice g2p p50 deviance energy logp lnl grad gradnorm bound silhouette purity nmi ari brier ece

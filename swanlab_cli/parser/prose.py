@@ -17,7 +17,7 @@ _WRAPPER = re.compile(r"(?:(?:[A-Za-z_]\w{0,20}\.)?(?:[Tt]ensor|[Aa]rray|b?float
 _JOIN = re.compile(r"\s*(:?=|:|→|->|=>|\bis\b|\bwas\b|\bof\b|\bequals\b)\s*$")
 # What parts one pair from the next. A hyphen and a colon do so between blanks only.
 _PARTS = re.compile(r"[,;|\t{}\[\]()\"。，；>]|\s[-–—]\s|\s{2,}|:(?=\s)|\.\s")
-_NAME = re.compile(r"(?<![\w.])(?:[^\W\d_]|[.#%@](?=[\w.]))[\w./@%\#+*'&^-]*(?:[ ]'?[^\W_][\w./@%\#+*'-]*){0,6}$")
+_NAME = re.compile(r"(?<![\w.])(?:[^\W\d_]|[.#%@](?=[\w.]))[\w./@%\#+*'&^-]*(?:[ ]'?[^\W\d_][\w./@%\#+*'-]*){0,6}$")
 _BRACKETED = re.compile(r"[ ]?[(\[][^()\[\]\d=]{1,16}[)\]]$")
 _AFTER = re.compile(r"\s+(?:at|after|on|over|for)\s+(?:the\s+)?\d[\d,]*\s+[a-z][a-z ]{1,40}$", re.IGNORECASE)
 _LEADING_PROSE = re.compile(r"^(?:.*\b(?:with|and|to|by|from|than|its|an?|are)\s+|the\s+)(?=\S)", re.IGNORECASE)
@@ -83,7 +83,7 @@ def _name_in(gap: str, before: str) -> tuple[str, str]:
     unit = _BRACKETED.search(head)
     stem = head[: unit.start()] if unit else head
     parts = _PARTS.split(stem)
-    name = _NAME.search(parts[-1].strip(" *#-"))
+    name = _NAME.search(parts[-1].lstrip(" *#-").rstrip())
     if name is None:
         return "", ""
     key = _LEADING_PROSE.sub("", name[0])
