@@ -34,6 +34,12 @@ while True:
 """
 
 
+def _stopped_job(jobs: str) -> str:
+    """The line of the stopped job, or nothing: bash may tell of its stop right behind a list that has it running."""
+    return next((line for line in reversed(jobs.splitlines()) if "Stopped" in line), "")
+
+
+
 def _write(side: Side, name: str, code: str) -> None:
     (side.directory / name).write_text(code)
 
@@ -139,7 +145,7 @@ def test_a_background_reader_is_stopped_and_reads_after_fg(work: Workplace, comm
     def observe(side: Side) -> list[str]:
         with side.open_shell() as shell:
             shell.run(f"$W {command} &")
-            stopped = wait_for(lambda: text if "Stopped" in (text := shell.run("jobs")) else "", "a stopped job")
+            stopped = wait_for(lambda: _stopped_job(shell.run("jobs")), "a stopped job")
             shell.enter("fg")
             shell.expect(command[-4:] + "\r\n")
             shell.send("typed\n")
@@ -159,7 +165,7 @@ def test_a_background_job_that_sets_modes_is_stopped(work: Workplace) -> None:
         with side.open_shell() as shell:
             before = shell.run("stty -a")
             shell.run("$W sh -c 'stty -ixon; stty -a; exit 4' &")
-            stopped = wait_for(lambda: text if "Stopped" in (text := shell.run("jobs")) else "", "a stopped job")
+            stopped = wait_for(lambda: _stopped_job(shell.run("jobs")), "a stopped job")
             return [before, stopped, shell.run("stty -a"), shell.run("fg"), shell.run("echo $?")]
 
     before, _, during, continued, code = seen_alike(work, PTY, observe)
