@@ -121,7 +121,7 @@ class Registry:
             if function is not None:
                 try:
                     function(*args, **kwargs)
-                except Exception as error:  # the program's own code; the training goes on
+                except Exception as error:  # a user's code may raise anything; the next callback and the training go on
                     name = type(callback).__name__
                     self._run.report((name, method, type(error)), "%s.%s failed: %s" % (name, method, cause(error)))
 

@@ -114,7 +114,7 @@ def settings_of(source, report):
         if hasattr(source, "__dict__"):
             return {name: value for name, value in vars(source).items() if not name.startswith("_")}
         return dict(source)
-    except Exception as error:  # attributes, keys() and readers of files are foreign code
+    except Exception as error:  # properties, keys() and parsers of files may raise anything: told, and the training goes on
         text = "config of type %s is not used (%s); accepted are dicts, objects with attributes, JSON, YAML, TOML files"
         report(("config", kind(source)), text % (kind(source), cause(error)))
         return {}
@@ -123,7 +123,7 @@ def settings_of(source, report):
 def _read(mapping, key):
     try:
         return mapping[key]
-    except Exception as error:  # OmegaConf's, say, for a value that is still missing
+    except Exception as error:  # a foreign __getitem__, as OmegaConf's for a value still missing; the other keys are still read
         return "<%s>" % kind(error)
 
 
@@ -148,7 +148,7 @@ def plain(value, depth=0):
     """Give back a value as JSON can hold it: not finite floats, paths and unknown objects as text, sets as lists."""
     try:
         return _plain(value, depth)
-    except Exception:  # a foreign __str__, item() or __iter__
+    except Exception:  # a foreign __str__ or __iter__ may raise anything; its type is recorded in its place
         return "<%s>" % kind(value)
 
 
@@ -180,6 +180,6 @@ def _plain(value, depth):
         if hasattr(value, "item"):
             try:
                 return plain(value.item(), DEPTH_LIMIT)
-            except Exception:  # more than one element, or a method that means something else
+            except Exception:  # libraries differ in what item() raises for many elements; str() is taken instead
                 pass
     return plain_text(value)

@@ -84,7 +84,7 @@ class Inbox:
     def _attempt(self, append, *args):
         try:
             append(self._usable_file(), *args)
-        except Exception as error:  # a full disk, a broken directory, a mistake of ours: none may reach the program
+        except Exception as error:  # no failure to record, nor a mistake of ours, may reach the program: counted, and said
             self.lose(error)
             return
         if self._lost and self._file is not None:

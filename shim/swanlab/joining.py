@@ -19,7 +19,7 @@ def harmless(function):
     def guarded(*args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except Exception as error:  # it asks foreign objects, of any version of a framework
+        except Exception as error:  # frameworks' objects change with their versions; reported once, and the training goes on
             topic = (function.__module__, function.__qualname__, type(error))
             swanlab._run.report(topic, "%s.%s failed: %s" % (function.__module__, function.__qualname__, cause(error)))
             return None

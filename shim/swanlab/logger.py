@@ -29,9 +29,9 @@ def log_function(inbox, is_finished):
                 try:
                     recorder = recorders[len(data)] = recorders[tuple(data)]
                     return recorder(data, step)
-                except Exception:  # new keys among as many, or any of the reasons below
+                except Exception:  # as below
                     pass
-            except Exception:  # new keys, a bad value, a closed descriptor, a full disk: the long way copes
+            except Exception:  # new keys, a foreign __float__, a full disk: the long way tells them apart, and reports
                 pass
         return log_with_care(data, step, print_to_console)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SWANLAB = Path(sys.executable).parent / "swanlab"
-ADAPTER = 'exec "$0" parse --parse kv --json "$1"'
+ADAPTER = 'exec "$0" parse --parse {} --json "$1"'
 SUITE_MAY_TAKE_S = 900
 
 
@@ -55,7 +55,7 @@ def check_corpus(shared: Path, macro_f1: float, required_missed: int) -> list[st
     """What is worse than it was on the samples of plain `key=value` output."""
     with tempfile.NamedTemporaryFile(suffix=".json") as scores:
         command = [sys.executable, str(shared / "corpus" / "score.py"), "--only", "kv-*", "--json", scores.name, "--",
-                   "sh", "-c", ADAPTER, str(SWANLAB), "{}"]  # fmt: skip
+                   "sh", "-c", ADAPTER.format("kv"), str(SWANLAB), "{}"]  # fmt: skip
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         result = json.load(scores)
     f1 = result["macro_contract"][2]
@@ -69,7 +69,7 @@ def check_auto(shared: Path, macro_f1: float, micro_f1: float, step_accuracy: fl
     """What is worse than it was on all samples with `--parse auto`."""
     with tempfile.NamedTemporaryFile(suffix=".json") as scores:
         command = [sys.executable, str(shared / "corpus" / "score.py"), "--json", scores.name, "--",
-                   "sh", "-c", 'exec "$0" parse --parse auto --json "$1"', str(SWANLAB), "{}"]  # fmt: skip
+                   "sh", "-c", ADAPTER.format("auto"), str(SWANLAB), "{}"]  # fmt: skip
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         result = json.load(scores)
     dialects = [row for row in result["rows"] if row["kind"] == "dialect"]

@@ -77,6 +77,6 @@ class SwanLabCallback(Participant, _Callback):
         ):
             try:
                 arguments[key] = value()
-            except Exception:  # not all data and models have it
+            except Exception:  # each asks another foreign object, which may lack it in its own way; the rest still counts
                 pass
         return arguments

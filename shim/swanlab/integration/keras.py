@@ -56,7 +56,7 @@ class SwanLabLogger(Participant, _Callback):
         try:
             rate = rate(self.global_step) if callable(rate) else rate
             return float(rate.numpy() if hasattr(rate, "numpy") else rate)
-        except Exception:  # variables, tensors and schedules of any backend; the logs count more
+        except Exception:  # each backend's variables and schedules raise their own; the epoch is recorded without its rate
             return None
 
 

@@ -68,5 +68,5 @@ class SwanLabCallback(Participant, _BaseCallback):
 def _is_number(value):
     try:
         return not isinstance(value, (bool, str)) and float(value) is not None
-    except Exception:  # figures, images, histograms
+    except Exception:  # a tensor's or a figure's __float__ may raise anything; what raises is no number
         return False

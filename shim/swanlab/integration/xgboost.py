@@ -69,6 +69,6 @@ class SwanLabCallback(Participant, _TrainingCallback):
             chart = swanlab.echarts.Bar()
             chart.add_xaxis(list(scores))
             chart.add_yaxis("Importance", [round(score, 2) for score in scores.values()])
-        except Exception:  # it takes pyecharts, which few have; the numbers say the same
+        except (ImportError, TypeError):  # without pyecharts, or of a linear model, with a list for each feature
             chart = scores
         self._record({"Feature Importance": chart})
