@@ -65,7 +65,8 @@ def read_prose(text: str) -> list[Reading]:
 
 def _name_in(gap: str, before: str) -> tuple[str, str]:
     """The name that ends the gap before a number, and how it is joined to it; an empty name where there is none."""
-    gap = gap[: _WRAPPER.search(gap).start()] if gap[-1:] in "[('\"" else gap  # type: ignore[union-attr]
+    if gap.endswith(("[", "(", "'", '"')):
+        gap = _WRAPPER.sub("", gap)
     join = _JOIN.search(gap)
     if join is None and not gap[-1:].isspace():
         return "", ""
