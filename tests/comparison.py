@@ -160,6 +160,7 @@ class Terminal:
     def finish(self) -> int:
         """Wait for the end: the exit code, or minus the number of the signal."""
         self.program.expect(pexpect.EOF)
+        self.program.wait()  # cat, say, closes its terminal before it exits, and closing our end would hang it up
         self.program.close()
         return -self.program.signalstatus if self.program.signalstatus else int(self.program.exitstatus or 0)
 

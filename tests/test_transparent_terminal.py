@@ -561,7 +561,7 @@ def test_curses_draws_the_same_screens(work: Workplace) -> None:
             tmux.type("q")
             tmux.wait(rf"^bye\n{PROMPT.strip()}$")
             tmux.type("stty -a; echo ov''er", "Enter")
-            return [*seen, tmux.wait("^over")]
+            return [*seen, tmux.wait(rf"^over\n{PROMPT.strip()}")]
         finally:
             tmux.close()
 
