@@ -34,6 +34,7 @@ LINES: list[tuple[str, str, int | None, dict[str, float]]] = [
     ("srun --label", "0: step=5 loss=2.5", 5, {"loss": 2.5}),
     ("TRL", "{'loss': 1.25, 'rewards/chosen': 0.1, 'rewards/margins': 0.3, 'logps/chosen': -100.1, 'epoch': 0.5}", None,
      {"loss": 1.25, "rewards/chosen": 0.1, "rewards/margins": 0.3, "logps/chosen": -100.1}),
+    ("transformers", "{'loss': '3.026', 'grad_norm': '0.45', 'epoch': '1'}", None, {"loss": 3.026, "grad_norm": 0.45}),
     ("print", "Epoch 1/10, Loss: 0.1234, Accuracy: 95.12%", 1, {"Loss": 0.1234, "Accuracy": 95.12}),
     ("print", "Epoch [1/10], Step [100/600], Loss: 0.2345", 100, {"Loss": 0.2345}),
     ("print", "Test set: Average loss: 0.0456, Accuracy: 9850/10000 (98.5%)", None, {"Average loss": 0.0456, "Accuracy": 98.5}),

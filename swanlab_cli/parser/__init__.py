@@ -39,6 +39,10 @@ class Extractor(Protocol):
     def rule(self) -> str:
         """The name of what it looks for."""
 
+    @property
+    def finds_steps(self) -> bool:
+        """Whether its None for a step means that the repaint states none, not that it has not looked."""
+
     def find(self, repaint: Repaint) -> list[tuple[str, float, int | None]]:
         """The (key, value, step or None: the one that the repaint states) of each value."""
 
@@ -102,11 +106,13 @@ class Parser:
             if found:
                 taken = {value.key for value in found}
                 readings = [reading for reading in readings if reading[0] not in taken]
-            else:
-                stated = self._steps.find(repaint.text)
+            default = None
+            if not extractor.finds_steps:
+                stated = self._steps.find(repaint.text) if stated is None else stated
+                default = stated
             rule = extractor.rule
             found += [
-                Found(key, value, stated if step is None else step, repaint.line, rule) for key, value, step in readings
+                Found(key, value, default if step is None else step, repaint.line, rule) for key, value, step in readings
             ]
         return found
 

@@ -75,6 +75,7 @@ class Auto:
     """Finds metrics in whatever is printed."""
 
     rule = "auto"
+    finds_steps = True
 
     def __init__(self, step_key: str | None = None) -> None:
         self._pairs = Pairs()

@@ -38,12 +38,13 @@ class Counters:
 
     def locate(self, text: str) -> Located | None:
         """The step that the line states and where it stands, or None."""
-        stated = None if _PART_OF_EPOCH.search(text) else self._steps.locate(text)
+        is_part = _PART_OF_EPOCH.search(text) is not None
+        stated = None if is_part else self._steps.locate(text)
         if stated is not None and not _EPOCH.search(text):
             return stated
         found = _FINE.search(text) or _last_bracket(text) or next(filter(None, (form.match(text) for form in _LEADING)), None)
         if found is None:
-            if stated is not None:
+            if stated is not None or is_part:
                 return stated
             found = _COARSE.search(text)
         step = read_step(found[1]) if found else None

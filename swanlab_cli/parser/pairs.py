@@ -49,6 +49,7 @@ class Pairs:
     """Finds pairs; see the table above."""
 
     rule = "pair"
+    finds_steps = False
 
     def find(self, repaint: Repaint) -> list[tuple[str, float, int | None]]:
         """The pairs in print order: (key, value, None)."""

@@ -18,6 +18,7 @@ class Patterns:
     """
 
     rule = "pattern"
+    finds_steps = False
 
     def __init__(self, patterns: Sequence[str]) -> None:
         """Compile *patterns*.
