@@ -28,7 +28,8 @@ def parse_file(path: str, mode: str, patterns: Sequence[str], step_key: str | No
         raise UsageError(str(error)) from error
     try:
         for found in _find(path, parser):
-            _print(found, as_json)
+            for key, value in zip(found.keys, found.values, strict=True):
+                _print(key, value, found.step, found.line, as_json)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
@@ -42,10 +43,9 @@ def _find(path: str, parser: Parser) -> Iterator[Found]:
     yield from parser.finish()
 
 
-def _print(found: Found, as_json: bool) -> None:
+def _print(key: str, value: float, step: int | None, line: int, as_json: bool) -> None:
     if as_json:
-        fields = {"key": found.key, "value": encode_value(found.value), "step": found.step, "line": found.line}
+        fields = {"key": key, "value": encode_value(value), "step": step, "line": line}
         sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
     else:
-        step = "-" if found.step is None else str(found.step)
-        sys.stdout.write(f"{found.line}\t{step}\t{found.key}\t{found.value!r}\n")
+        sys.stdout.write(f"{line}\t{'-' if step is None else step}\t{key}\t{value!r}\n")

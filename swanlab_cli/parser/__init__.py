@@ -1,50 +1,22 @@
 """From the bytes of a program's output to the values printed in it: no clock, no files, nothing but bytes in.
 
-Bytes become repaints (`lines`); extractors (`patterns`, `pairs`) find readings in each; `steps` tells the step that the
-repaint states. A further mode is a further extractor.
+Bytes become repaints (`lines`); the user's `patterns` and an analyst (`pairs` or `auto`) find the numbers in each, and the
+step that it states; `plans` lets an analyst look only once at lines that are printed again and again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from swanlab_cli.parser.auto import HEADER_LINES, Auto, may_hold_number
+from swanlab_cli.parser.found import Found, value_of
 from swanlab_cli.parser.lines import Lines, Repaint
 from swanlab_cli.parser.pairs import Pairs
 from swanlab_cli.parser.patterns import Patterns
+from swanlab_cli.parser.plans import Plans
 from swanlab_cli.parser.steps import Steps
 
 MODES = ("auto", "kv", "none")
-
-
-class Found(NamedTuple):
-    """One printed value."""
-
-    key: str
-    """Verbatim as printed."""
-    value: float
-    step: int | None
-    """Stated on the line itself, else None."""
-    line: int
-    """Physical line, from 1; split at newlines only."""
-    rule: str
-    """Name of the rule that took it: `pair` or `pattern`."""
-
-
-class Extractor(Protocol):
-    """Finds values in one repaint after the other; an earlier extractor's keys are not taken again by a later one."""
-
-    @property
-    def rule(self) -> str:
-        """The name of what it looks for."""
-
-    @property
-    def finds_steps(self) -> bool:
-        """Whether its None for a step means that the repaint states none, not that it has not looked."""
-
-    def find(self, repaint: Repaint) -> list[tuple[str, float, int | None]]:
-        """The (key, value, step or None: the one that the repaint states) of each value."""
 
 
 class Parser:
@@ -60,71 +32,79 @@ class Parser:
         Raises:
             ValueError: *mode* is none of `MODES`, or a pattern is no regular expression or names no metric.
         """
-        if mode not in MODES:
-            raise ValueError(f"unknown parse mode {mode!r}: choose one of {', '.join(MODES)}")
-        self._extractors: list[Extractor] = []
-        if patterns:
-            self._extractors.append(Patterns(patterns))
-        if mode == "kv":
-            self._extractors.append(Pairs())
-        if mode == "auto":
-            self._extractors.append(Auto(step_key))
+        check_mode(mode)
+        self._patterns = Patterns(patterns) if patterns else None
         self._steps = Steps(step_key)
-        if patterns:
-            self._lines = Lines()
-        elif mode == "auto":
-            self._lines = Lines(may_hold_number, context=HEADER_LINES)
-        else:
-            self._lines = Lines(lambda stretch: b"=" in stretch)
+        self._plans = Plans(Auto(step_key) if mode == "auto" else Pairs(step_key), step_key) if mode != "none" else None
+        self._lines = Lines(*wanted_lines(mode, patterns), read_ahead=self._read_ahead if not patterns else None)
+        self._found: list[Found] = []
         self._shown: dict[str, float] = {}
         self._shown_line = 0
 
     def feed(self, data: bytes) -> list[Found]:
         """The values on the repaints that *data* completes, in print order."""
-        return self._read(self._lines.feed(data)) if self._extractors else []
+        return self._read(self._lines.feed(data)) if self._plans or self._patterns else []
 
     def finish(self) -> list[Found]:
         """The values on the last line, if it has no newline."""
-        return self._read(self._lines.finish()) if self._extractors else []
+        return self._read(self._lines.finish()) if self._plans or self._patterns else []
 
     def _read(self, repaints: Iterable[Repaint]) -> list[Found]:
-        found: list[Found] = []
         for repaint in repaints:
-            values = self._find(repaint)
-            if repaint.number or not repaint.is_last:
-                values = self._changed(values, repaint.line)
-            found += values
-        return found
+            for found in self._find(repaint):
+                changed = found if repaint.is_last and not repaint.number else self._changed(found)
+                if changed.keys:
+                    self._found.append(changed)
+        found_now, self._found = self._found, []
+        return found_now
 
-    def _find(self, repaint: Repaint) -> list[Found]:
-        found: list[Found] = []
-        stated: int | None = None
-        for extractor in self._extractors:
-            readings = extractor.find(repaint)
-            if not readings:
-                continue
-            if found:
-                taken = {value.key for value in found}
-                readings = [reading for reading in readings if reading[0] not in taken]
-            default = None
-            if not extractor.finds_steps:
-                stated = self._steps.find(repaint.text) if stated is None else stated
-                default = stated
-            rule = extractor.rule
-            found += [
-                Found(key, value, default if step is None else step, repaint.line, rule) for key, value, step in readings
-            ]
-        return found
+    def _read_ahead(self, text: str, place: int, line: int) -> tuple[int, int]:
+        assert self._plans is not None
+        return self._plans.read_ahead(text, place, line, self._found)
 
-    def _changed(self, values: list[Found], line: int) -> list[Found]:
-        """Those of a repaint's *values* that differ from what *line* showed before."""
-        if line != self._shown_line:
-            self._shown, self._shown_line = {}, line
-        changed = []
-        for value in values:
-            before = self._shown.get(value.key)
-            is_same = before == value.value or (before is not None and before != before and value.value != value.value)
-            if not is_same:
-                changed.append(value)
-                self._shown[value.key] = value.value
-        return changed
+    def _find(self, repaint: Repaint) -> Iterator[Found]:
+        taken: set[str] = set()
+        if self._patterns is not None:
+            stated = self._steps.find(repaint.text)
+            for number, step in self._patterns.find(repaint.text):
+                taken.add(number.key)
+                value = value_of(repaint.text[number.start : number.end])
+                yield Found((number.key,), (value,), stated if step is None else step, repaint.line)
+        found = self._plans.read(repaint.text, repaint.line) if self._plans is not None else None
+        if found is not None:
+            yield found if taken.isdisjoint(found.keys) else _chosen(found, lambda key, _: key not in taken)
+
+    def _changed(self, found: Found) -> Found:
+        """Those values of a repaint that differ from what its line showed before."""
+        if found.line != self._shown_line:
+            self._shown, self._shown_line = {}, found.line
+        return _chosen(found, self._is_new)
+
+    def _is_new(self, key: str, value: float) -> bool:
+        before = self._shown.get(key)
+        self._shown[key] = value
+        return before is None or not (before == value or (before != before and value != value))
+
+
+def check_mode(mode: str) -> None:
+    """Refuse what is none of `MODES`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if mode not in MODES:
+        raise ValueError(f"unknown parse mode {mode!r}: choose one of {', '.join(MODES)}")
+
+
+def wanted_lines(mode: str, patterns: Sequence[str]) -> tuple[Callable[[bytes], bool] | None, int]:
+    """What `Lines` need to know: which stretches to read, and how many lines before those."""
+    if patterns:
+        return None, 0
+    if mode == "auto":
+        return may_hold_number, HEADER_LINES
+    return (lambda stretch: b"=" in stretch), 0
+
+
+def _chosen(found: Found, is_wanted: Callable[[str, float], bool]) -> Found:
+    kept = [(key, value) for key, value in zip(found.keys, found.values, strict=True) if is_wanted(key, value)]
+    return found._replace(keys=tuple(key for key, _ in kept), values=tuple(value for _, value in kept))

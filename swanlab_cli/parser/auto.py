@@ -7,19 +7,14 @@ Which of the numbers count is decided by the names (`names`) in the company that
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from swanlab_cli.parser.counters import Counters
-from swanlab_cli.parser.lines import Repaint
+from swanlab_cli.parser.found import Analysis, Located, Number
 from swanlab_cli.parser.names import Kind, is_clear, kind_of
-from swanlab_cli.parser.pairs import Pairs
-from swanlab_cli.parser.prose import Reading, read_prose
-from swanlab_cli.parser.shapes import Place, is_in_shape, place_of, runs_of, shape_of, text_at
-from swanlab_cli.parser.steps import Located
-from swanlab_cli.parser.tables import Tables
-from swanlab_cli.parser.values import read_step
-
-_MOST_PLANS = 4096
+from swanlab_cli.parser.pairs import read_pairs
+from swanlab_cli.parser.prose import Reading, is_whole, read_prose
+from swanlab_cli.parser.tables import Context, Tables
 
 # What programs put before their messages: times, levels, places in the source, ranks.
 _HEAD = re.compile(
@@ -38,18 +33,28 @@ _KERAS = re.compile(r"^\s*(?:Epoch\s+\d+/\d+\s+)?(\d+)/(?:\d+|Unknown)\s*(?:\[[=
 _SETTINGS_WORD = r"\b(?:hyper)?(?:param(?:eter)?s?|configs?|args|arguments|hparams|settings|options|kwargs)\b"
 _SETTINGS = re.compile(rf"{_SETTINGS_WORD}['\"]?\s?[=:]?\s?[{{(\[][^{{}}()\[\]]*[}})\]]", re.IGNORECASE)
 _SETTINGS_LINE = re.compile(rf"{_SETTINGS_WORD}\s*:\s(?![^{{]*\{{).*$", re.IGNORECASE)
-_CODE_ENDS = (";", "{", "}")
 _SHARE = re.compile(r"(?<![\w./])(\d+/\d+ \(\s*)(\d+(?:\.\d+)?)(\s*%\))")
 # An object shown as its class makes it: `AdamW (lr=0.1, betas=(0.9, 0.999))`.
 _OBJECT = re.compile(r"\b[A-Z]\w* ?\((?=\w+=)[^()]*(?:\([^()]*\)[^()]*)*\)")
 # A line of nothing but pairs is printed to be read, whatever their names and numbers.
 _ONLY_PAIRS = re.compile(r"\s*(?:[^\s=,;]+=[^\s=,;]+(?:[\s,;]+|$))+$")
-_EXCEPTION = re.compile(r"\s*(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Warning):\s")
-_DECLARATION = re.compile(r"\b(?:auto|char|const|double|float|int|let|long|var)\s+\w+\s*=")
+_EXCEPTION = re.compile(r"^\s*(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Warning):\s")
+_CODE = re.compile(r"=.*[;{}]\s*$|\b(?:auto|char|const|double|float|int|let|long|var)\s+\w+\s*=")
 _TOLD = re.compile(r"\b(?:loss(?:es)?|accuracy|errors?|residuals?|scores?|metrics?|rewards?|(?:valid|evalu)ation)\b", re.I)
 _NOT_FINITE = re.compile(rb"\b(?:nan|inf|infinity)\b")
 _RATE = re.compile(r"\d+(?:\.\d+)?\s?(?:[mnuµ]?s|min|h)/\w+")
 
+
+_IN_BAR = "part of a progress bar"
+_NEVER_METRICS = (
+    (_SETTINGS, "in the brackets of settings"),
+    (_OBJECT, "an argument of an object"),
+    (_SETTINGS_LINE, "a list of settings"),
+)
+_NEVER_LINES = (
+    (_EXCEPTION, "the line is the message of an exception"),
+    (_CODE, "the line is program code"),
+)
 
 HEADER_LINES = 3
 """How far above its first row the header of a table may begin."""
@@ -63,156 +68,169 @@ def may_hold_number(stretch: bytes) -> bool:
     return (b"nan" in lowered or b"inf" in lowered) and _NOT_FINITE.search(lowered) is not None
 
 
-class _Plan(NamedTuple):
-    """What to read off the lines of one shape."""
-
-    values: list[tuple[str, Place | None, float]]
-    """Key, place and, where it has no digits (NaN), the value."""
-    step: Place | None
-
-
 class Auto:
     """Finds metrics in whatever is printed."""
 
-    rule = "auto"
-    finds_steps = True
-
     def __init__(self, step_key: str | None = None) -> None:
-        self._pairs = Pairs()
         self._tables = Tables()
         self._counters = Counters(step_key)
-        self._plans: dict[str, _Plan] = {}
 
-    def find(self, repaint: Repaint) -> list[tuple[str, float, int | None]]:
-        """The metrics of a repaint in print order: (key, value, the step that it states or None)."""
-        text = repaint.text
-        if not self._tables.is_idle:
-            return self._read(repaint, None)
-        shape = shape_of(text)
-        plan = self._plans.get(shape)
-        if plan is None:
-            return self._read(repaint, shape)
-        if not plan.values:
-            return []
-        runs = runs_of(text)
-        step = read_step(text_at(plan.step, text, runs)) if plan.step else None
-        return [
-            (key, value if place is None else float(text_at(place, text, runs).replace(",", "")), step)
-            for key, place, value in plan.values
-        ]
+    @property
+    def context(self) -> Context:
+        """What of the lines before bears on the next one: the header of a table."""
+        return self._tables.context
 
-    def _read(self, repaint: Repaint, shape: str | None) -> list[tuple[str, float, int | None]]:
-        """Read a repaint; where its *shape* is given, remember where its values stand."""
-        text = repaint.text
-        cells = self._tables.find(text)
-        if cells is not None:
-            return cells
-        readings: list[Reading] = []
-        located = None
-        if may_hold_number(text.encode("utf-8", "replace")):
-            readings, located = self._read_prose(text)
-        if shape is not None and self._tables.is_idle:
-            self._remember(shape, text, readings, located)
-        step = located[0] if located else None
-        return [(reading.key, reading.value, step) for reading in readings]
+    @context.setter
+    def context(self, context: Context) -> None:
+        self._tables.context = context
 
-    def _read_prose(self, text: str) -> tuple[list[Reading], Located | None]:
-        """The metrics in a line that is no part of a table, and its step."""
+    @property
+    def valid_until(self) -> float:
+        """The last physical line for which the context holds."""
+        return self._tables.valid_until
+
+    def expire(self) -> None:
+        """Forget a header that is too far above."""
+        self._tables.expire()
+
+    def renew(self, line: int) -> None:
+        """Let the header count from physical line *line* on."""
+        self._tables.renew(line)
+
+    def analyse(self, text: str, line: int) -> Analysis:
+        """What a line holds, as part of a table or else as text."""
+        table = self._tables.analyse(text, line)
+        if table is not None:
+            return table
+        if not may_hold_number(text.encode("utf-8", "replace")):
+            return Analysis([], None)
+        return self._analyse_text(text)
+
+    def _analyse_text(self, text: str) -> Analysis:
         # What does not count is blanked, not cut out: places in the text stay what they are.
-        text, bar = _without_bar(_without_head(text))
-        located = self._counters.locate(text) or bar
-        text = _blanked(_SETTINGS_LINE, _blanked(_OBJECT, _blanked(_SETTINGS, _with_share_alone(text))))
-        if _EXCEPTION.match(text):
-            return [], None
-        if "=" in text and (text.rstrip().endswith(_CODE_ENDS) or _DECLARATION.search(text)):
-            return [], None
-        readings = read_prose(text)
-        if "=" in text:
-            readings = self._checked(readings, text)
-            if _ONLY_PAIRS.match(text):
-                return [reading for reading in readings if reading.join == "="], located
-        return _metrics(readings, text, located is not None), located
-
-    def _checked(self, readings: list[Reading], text: str) -> list[Reading]:
-        """Readings with an equals sign that the pair rule refuses (arguments of a call) go; those that it alone finds come."""
-        found = self._pairs.find(Repaint(text, 0, 0, True))
-        pairs = {_last_word(key, value): (key, value) for key, value, _ in found}
-        known = {_last_word(reading.key, reading.value) for reading in readings}
-        kept = [one for one in readings if one.join != "=" or _last_word(one.key, one.value) in pairs]
-        missed = [pair for word, pair in pairs.items() if word not in known]
-        return kept + [Reading(key, value, not value.is_integer(), "=", False, -1, -1) for key, value in missed]
-
-    def _remember(self, shape: str, text: str, readings: list[Reading], located: Located | None) -> None:
-        if not all(reading.start >= 0 and is_in_shape(reading.key) for reading in readings):
-            return
-        runs = runs_of(text)
-        values = [(reading.key, place_of(reading.start, reading.end, runs), reading.value) for reading in readings]
-        if len(self._plans) >= _MOST_PLANS:
-            self._plans.clear()
-        self._plans[shape] = _Plan(values, place_of(located[1], located[2], runs) if located else None)
+        page = _Page(text)
+        page.blank_head()
+        bar = page.blank_bar()
+        located = self._counters.locate(page.text) or bar
+        page.blank_counts_beside_share()
+        for pattern, reason in _NEVER_METRICS:
+            page.blank(pattern, reason)
+        for pattern, reason in _NEVER_LINES:
+            if pattern.search(page.text):
+                return Analysis([], None, (*page.blanks, (0, len(text), reason)))
+        readings = read_prose(page.text)
+        refused: list[Number] = []
+        if "=" in page.text:
+            readings, refused = _checked(readings, page.text)
+        reasons = _judge(readings, page.text, located is not None)
+        judged = [
+            Number(one.start, one.end, one.key, "pair" if one.join == "=" else "text", reason)
+            for one, reason in zip(readings, reasons, strict=True)
+        ]
+        return Analysis(sorted(judged + refused), located, tuple(page.blanks))
 
 
-def _last_word(key: str, value: float) -> tuple[str, str]:
-    """What a pair has in common in both readings of a line; NaN is equal to itself as text."""
-    return key.rpartition(" ")[2], repr(value)
+def _checked(readings: list[Reading], text: str) -> tuple[list[Reading], list[Number]]:
+    """Readings with those with an equals sign as the pair rule has them, and the pairs that it refuses."""
+    pairs = read_pairs(text)
+    accepted = {pair.start: pair for pair in pairs if not pair.reason}
+    kept = [one for one in readings if one.join != "=" or one.start in accepted]
+    known = {one.start for one in kept}
+    missed = [
+        Reading(pair.key, not is_whole(text[pair.start : pair.end]), "=", False, pair.start, pair.end)
+        for pair in accepted.values()
+        if pair.start not in known
+    ]
+    return sorted(kept + missed, key=lambda one: one.start), [pair for pair in pairs if pair.reason]
 
 
-def _without_head(text: str) -> str:
-    for _ in range(8):
-        head = _HEAD.match(text)
-        if head is None or not head[0].strip():
-            return text
-        text = " " * head.end() + text[head.end() :]
-    return text
+class _Page:
+    """A line's text while what can be no metric is blanked in it."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.blanks: list[tuple[int, int, str]] = []
 
-def _without_bar(text: str) -> tuple[str, Located | None]:
-    """A line without the drawing and the rates of a progress bar, and the bar's counter."""
-    if "%" in text:
-        bar = _BAR.search(text)
+    def _cover(self, start: int, end: int, reason: str, mark: str = "") -> None:
+        self.text = self.text[:start] + mark.ljust(end - start) + self.text[end:]
+        self.blanks.append((start, end, reason))
+
+    def blank(self, pattern: re.Pattern[str], reason: str, mark: str = ";") -> None:
+        """Put blanks, and a semicolon that parts what was beside, for each match."""
+
+        def cover(match: re.Match[str]) -> str:
+            self.blanks.append((*match.span(), reason))
+            return mark.ljust(len(match[0]))
+
+        self.text = pattern.sub(cover, self.text)
+
+    def blank_head(self) -> None:
+        """Blank what logs put before their messages."""
+        for _ in range(8):
+            head = _HEAD.match(self.text)
+            if head is None or not head[0].strip():
+                return
+            self._cover(0, head.end(), "in the head of the line, as logs have it")
+
+    def blank_bar(self) -> Located | None:
+        """Blank the drawing and the rates of a progress bar; the bar's counter."""
+        bar = _BAR.search(self.text) if "%" in self.text else None
         if bar:
             count = bar[2].replace(",", "")
-            gap = ";".ljust(bar.end() - bar.start())
-            counter = (int(count), *bar.span(2)) if count.isdigit() else None
-            return text[: bar.start()] + gap + text[bar.end() :], counter
-    keras = _KERAS.match(text)
-    if keras and " - " in text:
-        rest = _blanked(_RATE, text[keras.end() :])
-        return " " * keras.end() + rest, (int(keras[1]), *keras.span(1))
-    return text, None
+            self._cover(*bar.span(), _IN_BAR, ";")
+            return (int(count), *bar.span(2)) if count.isdigit() else None
+        keras = _KERAS.match(self.text) if " - " in self.text else None
+        if keras is None:
+            return None
+        self._cover(0, keras.end(), _IN_BAR)
+        self.blank(_RATE, _IN_BAR)
+        return int(keras[1]), *keras.span(1)
+
+    def blank_counts_beside_share(self) -> None:
+        """Reduce `9850/10000 (98.5%)` to the share."""
+
+        def cover(match: re.Match[str]) -> str:
+            self.blanks.append((*match.span(1), "a count; its share is beside it"))
+            return " " * len(match[1]) + match[2] + " " * len(match[3])
+
+        self.text = _SHARE.sub(cover, self.text)
 
 
-def _with_share_alone(text: str) -> str:
-    """A text with `9850/10000 (98.5%)` reduced to the share."""
-    return _SHARE.sub(lambda match: " " * len(match[1]) + match[2] + " " * len(match[3]), text)
-
-
-def _blanked(pattern: re.Pattern[str], text: str) -> str:
-    """A text with a semicolon and blanks for each match."""
-    return pattern.sub(lambda match: ";".ljust(len(match[0])), text)
-
-
-def _metrics(readings: list[Reading], text: str, is_stepped: bool) -> list[Reading]:
-    """Those readings that their names, and the company they keep, make metrics."""
+def _judge(readings: Sequence[Reading], text: str, is_stepped: bool) -> list[str]:
+    """For each reading why its name, and the company that it keeps, make it no metric; empty where they do."""
+    if "=" in text and _ONLY_PAIRS.match(text):
+        return ["" if reading.join == "=" else "not joined by the equals sign of the pairs around it" for reading in readings]
     kinds = [kind_of(reading.key) for reading in readings]
     is_sure = any(kind is Kind.METRIC and _is_plain(reading) for kind, reading in zip(kinds, readings, strict=True))
     is_sure = is_sure or (sum(map(_is_plain, readings)) >= 2 and _TOLD.search(text) is not None)
-    accepted = []
-    for reading, kind in zip(readings, kinds, strict=True):
-        if reading.join == "=" and not reading.is_spaced and reading.is_float:
-            is_taken = True  # `name=0.5` is printed to be read, whatever the name; `name = 0.5` may as well be configuration
-        elif kind is Kind.METRIC:
-            is_taken = reading.is_float or is_stepped or is_sure or (bool(reading.join) and is_clear(reading.key))
-            words = reading.key.split()
-            if not reading.join:
-                is_taken = is_taken and len(words) <= 3 and kind_of(words[-1]) in (Kind.METRIC, Kind.COMPANION)
-        elif kind is Kind.COMPANION:
-            is_taken = (is_sure or is_stepped) and (reading.join == "=" or reading.is_float)
-        else:
-            is_taken = kind is Kind.UNKNOWN and reading.is_float and bool(reading.join) and (is_sure or is_stepped)
-        if is_taken:
-            accepted.append(reading)
-    return accepted
+    return [_why_not(reading, kind, is_sure, is_stepped) for reading, kind in zip(readings, kinds, strict=True)]
+
+
+def _why_not(reading: Reading, kind: Kind, is_sure: bool, is_stepped: bool) -> str:
+    """Why a reading is no metric, or nothing. *is_sure*: its line holds one for sure; *is_stepped*: it states a step."""
+    if reading.join == "=" and not reading.is_spaced and reading.is_float:
+        return ""  # `name=0.5` is printed to be read, whatever the name; `name = 0.5` may as well be configuration
+    if kind is Kind.METRIC:
+        return _why_no_metric(reading, is_sure, is_stepped)
+    if kind is Kind.COMPANION:
+        if not (is_sure or is_stepped):
+            return "such a name is a setting, unless a metric or a step is beside it"
+        return "" if reading.join == "=" or reading.is_float else "a whole number under a name that may as well be a setting's"
+    if kind is not Kind.UNKNOWN:
+        return f"the name is that of a {kind.name.lower()}"
+    if not (reading.is_float and reading.join):
+        return "an unknown name, and a whole number" if reading.join else "an unknown name, not joined to the number"
+    return "" if is_sure or is_stepped else "an unknown name, and neither a metric nor a step beside it"
+
+
+def _why_no_metric(reading: Reading, is_sure: bool, is_stepped: bool) -> str:
+    """Why a number with the name of a metric is none, or nothing."""
+    if not (reading.is_float or is_stepped or is_sure or (bool(reading.join) and is_clear(reading.key))):
+        return "a whole number, which may as well be a count, and neither a metric nor a step beside it"
+    words = reading.key.split()
+    if not reading.join and (len(words) > 3 or kind_of(words[-1]) not in (Kind.METRIC, Kind.COMPANION)):
+        return "the words before it are a sentence"
+    return ""
 
 
 def _is_plain(reading: Reading) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from swanlab_cli.parser.steps import Located, Steps
+from swanlab_cli.parser.found import Located
+from swanlab_cli.parser.steps import Steps
 from swanlab_cli.parser.values import read_step
 
 # Finer than epochs, coarser than the steps that `Steps` knows: `Batch [49]`, `num_updates=100`.

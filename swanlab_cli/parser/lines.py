@@ -26,22 +26,37 @@ class Repaint(NamedTuple):
     """A newline or the end of the output ends it, not a carriage return."""
 
 
+ReadAhead = Callable[[str, int, int], tuple[int, int]]
+"""Reads as many whole lines of a text as it can from a place on, of which the first has a number: where it stopped, likewise."""
+
+
 class Lines:
     """Splits bytes that arrive in any portions into repaints; the portions make no difference to the result."""
 
-    def __init__(self, is_wanted: Callable[[bytes], bool] | None = None, context: int = 0) -> None:
+    def __init__(
+        self, is_wanted: Callable[[bytes], bool] | None = None, context: int = 0, read_ahead: ReadAhead | None = None
+    ) -> None:
         """Pass over stretches that are not wanted (None: over none); it is asked of many lines at once, and of single ones.
 
-        Of the lines passed over, the last *context* ones before a wanted line are not.
+        Of the lines passed over, the last *context* ones before a wanted line are not. Lines that are nothing but text are
+        offered to *read_ahead* first; what it reads is not yielded.
         """
         self._is_wanted = is_wanted or (lambda _stretch: True)
         self._context: deque[tuple[bytes, int]] = deque(maxlen=context)
+        self._read_ahead = read_ahead
         self._line = 1
         self._number = 0
         self._pending = bytearray()
+        self._is_return_held = False
 
     def feed(self, data: bytes) -> Iterator[Repaint]:
         """Yield the repaints that *data* completes. Exhaust it before the next call."""
+        # Whether a carriage return begins a repaint or belongs to a newline, as on every terminal, the next byte tells.
+        if self._is_return_held:
+            data = b"\r" + data
+        self._is_return_held = data.endswith(b"\r")
+        if self._is_return_held:
+            data = data[:-1]
         end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         if end:
             complete = bytes(self._pending) + data[:end]
@@ -58,6 +73,8 @@ class Lines:
 
     def _split(self, data: bytes) -> Iterator[Repaint]:
         """Yield the repaints of *data*, which ends with a separator."""
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
         if not self._is_wanted(data):
             newlines = data.count(b"\n")
             if self._context.maxlen:
@@ -67,18 +84,37 @@ class Lines:
             self._line += newlines
             self._number = data.count(b"\r", data.rfind(b"\n") + 1) + (0 if newlines else self._number)
             return
+        if self._read_ahead and self._number == 0 and data.isascii() and len(data.translate(None, _NO_TEXT)) == len(data):
+            yield from self._read_text(data, self._read_ahead)
+            return
         *lines, rest = data.split(b"\n")
         for line in lines:
-            if self._is_wanted(line):
-                yield from self._passed_over()
-                yield from self._repaints(line, is_ended=True)
-            elif self._context.maxlen:
-                self._context.append((line, self._line))
-            self._line += 1
-            self._number = 0
+            yield from self._whole(line)
         if rest:
             yield from self._repaints(rest[:-1], is_ended=False)
             self._number += rest.count(b"\r")
+
+    def _read_text(self, data: bytes, read_ahead: ReadAhead) -> Iterator[Repaint]:
+        """Yield the lines of *data*, printable text, that are not read ahead."""
+        text = data.decode("ascii")
+        place = 0
+        while place < len(data):
+            if not self._context:
+                place, self._line = read_ahead(text, place, self._line)
+            end = data.find(b"\n", place)
+            if end >= 0:
+                yield from self._whole(data[place:end])
+                place = end + 1
+
+    def _whole(self, line: bytes) -> Iterator[Repaint]:
+        """Yield the repaints of a line's stretch that its newline ends."""
+        if self._is_wanted(line):
+            yield from self._passed_over()
+            yield from self._repaints(line, is_ended=True)
+        elif self._context.maxlen:
+            self._context.append((line, self._line))
+        self._line += 1
+        self._number = 0
 
     def _passed_over(self) -> Iterator[Repaint]:
         """The lines before a wanted one, each as it was left in the end."""
@@ -95,6 +131,10 @@ class Lines:
         for offset, piece in enumerate(pieces):
             if piece and self._is_wanted(piece):
                 yield Repaint(_decode(piece), self._line, self._number + offset, is_ended and offset == last)
+
+
+_NO_TEXT = bytes(sorted({*range(0x20), 0x7F} - {ord("\n"), ord("\t")}))
+"""What must not be in printable text."""
 
 
 def _decode(raw: bytes) -> str:

@@ -18,9 +18,13 @@ r"""The pair rule: `key=value` where the value is a number.
 from __future__ import annotations
 
 import re
+from collections import deque
 
-from swanlab_cli.parser.lines import Repaint
-from swanlab_cli.parser.values import ALONE, KEY_CHARACTERS, PLAIN, read_number
+from swanlab_cli.parser.found import Analysis, Number
+from swanlab_cli.parser.steps import Steps
+from swanlab_cli.parser.values import ALONE, KEY_CHARACTERS, PLAIN, locate_number
+
+RULE = "pair"
 
 # Every repetition is bounded or can be entered at one place only, so that a match stays linear in the text.
 _NAME = rf"(?:[^\W\d_]|[\d_.%\#@][\d_.%\#@-]{{0,99}}[^\W\d_])(?:{KEY_CHARACTERS}{{0,199}}[\w%\#])?"
@@ -46,54 +50,68 @@ _PARENTHESIS = re.compile(r"\b[^\W\d]\w{0,99}\(|[()]")
 
 
 class Pairs:
-    """Finds pairs; see the table above."""
+    """Reads lines by the pair rule; nothing of the lines before bears on the next."""
 
-    rule = "pair"
-    finds_steps = False
+    context = None
+    valid_until = float("inf")
 
-    def find(self, repaint: Repaint) -> list[tuple[str, float, int | None]]:
-        """The pairs in print order: (key, value, None)."""
-        text = repaint.text
-        if "=" not in text:
-            return []
-        if text[0] in " \t":
-            block = _BLOCK_LINE.match(text)
-            if block:
-                return [(block[1], float(block[2].replace(",", "")), None)]
-        if "://" in text:
-            text = _ADDRESS.sub("", text)
-        if text.startswith(_HEAD_STARTS):
-            head = _HEAD.match(text)
-            text = text[head.end() :] if head else text
-        found: list[tuple[str, float, int | None]] = []
-        for key, number, rest in _candidates(text):
-            value = float(number) if number else read_number(rest)
-            if value is None or "//" in key:
-                continue
-            name = key if key[0] not in "\"'" else key[1:-1].strip()
-            if name:
-                found.append((name, value, None))
-        return found
+    def __init__(self, step_key: str | None = None) -> None:
+        self._steps = Steps(step_key)
+
+    def expire(self) -> None:
+        """Nothing expires."""
+
+    def renew(self, line: int) -> None:
+        """There is nothing to renew."""
+
+    def analyse(self, text: str, _line: int) -> Analysis:
+        """The pairs of a line and the step that it states."""
+        numbers = read_pairs(text)
+        return Analysis(numbers, self._steps.locate(text) if numbers else None)
 
 
-def _candidates(text: str) -> list[tuple[str, str, str]]:
-    """The (key, plain number, else what follows the equals sign) of all pairs that are not arguments of a call."""
-    if "(" not in text:
-        return _PAIR.findall(text)
-    candidates = []
-    calls = iter(_calls(text))
-    start, end = next(calls, (len(text), len(text)))
+def read_pairs(text: str) -> list[Number]:
+    """The pairs of a line in print order, those refused too."""
+    if "=" not in text:
+        return []
+    if text[0] in " \t":
+        block = _BLOCK_LINE.match(text)
+        if block:
+            return [Number(*block.span(2), block[1], RULE)]
+    # What does not count is blanked, not cut out: places in the text stay what they are.
+    if "://" in text:
+        text = _ADDRESS.sub(lambda match: " " * len(match[0]), text)
+    if text.startswith(_HEAD_STARTS):
+        head = _HEAD.match(text)
+        text = " " * head.end() + text[head.end() :] if head else text
+    numbers = []
+    calls = _calls(text) if "(" in text else deque()
     for match in _PAIR.finditer(text):
-        while match.start() > end:
-            start, end = next(calls, (len(text), len(text)))
-        if match.start() < start:
-            candidates.append((match[1], match[2] or "", match[3] or ""))
-    return candidates
+        number = _number_in(match)
+        if number is not None:
+            while calls and match.start() > calls[0][1]:
+                calls.popleft()
+            is_argument = bool(calls) and match.start() >= calls[0][0]
+            numbers.append(number._replace(reason="an argument of a call") if is_argument else number)
+    return numbers
 
 
-def _calls(text: str) -> list[tuple[int, int]]:
+def _number_in(match: re.Match[str]) -> Number | None:
+    """The pair that `_PAIR` has matched, if its value is a number."""
+    key = match[1]
+    span = match.span(2) if match[2] else _located(match)
+    name = key if key[0] not in "\"'" else key[1:-1].strip()
+    return Number(*span, name, RULE) if span is not None and name and "//" not in key else None
+
+
+def _located(match: re.Match[str]) -> tuple[int, int] | None:
+    found = locate_number(match[3])
+    return (match.start(3) + found[0], match.start(3) + found[1]) if found else None
+
+
+def _calls(text: str) -> deque[tuple[int, int]]:
     """The (start, end) of the argument lists of the outermost calls; one that is never closed ends with the text."""
-    calls: list[tuple[int, int]] = []
+    calls: deque[tuple[int, int]] = deque()
     depth = start = 0
     for match in _PARENTHESIS.finditer(text):
         token = match[0]

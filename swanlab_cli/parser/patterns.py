@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from swanlab_cli.parser.lines import Repaint
-from swanlab_cli.parser.values import read_number, read_step
+from swanlab_cli.parser.found import Number
+from swanlab_cli.parser.values import locate_number, read_step
+
+RULE = "pattern"
 
 
 class Patterns:
@@ -17,9 +19,6 @@ class Patterns:
     no part, or holds no number, gives nothing.
     """
 
-    rule = "pattern"
-    finds_steps = False
-
     def __init__(self, patterns: Sequence[str]) -> None:
         """Compile *patterns*.
 
@@ -29,12 +28,12 @@ class Patterns:
         compiled = [_compile(pattern) for pattern in patterns]
         self._patterns = [(pattern, _metric_groups(pattern)) for pattern in compiled]
 
-    def find(self, repaint: Repaint) -> list[tuple[str, float, int | None]]:
-        """What the patterns find, one pattern after the other: (key, value, step that the match states or None)."""
+    def find(self, text: str) -> list[tuple[Number, int | None]]:
+        """What the patterns find, one pattern after the other, each with the step that its match states or None."""
         return [
             reading
             for pattern, groups in self._patterns
-            for match in pattern.finditer(repaint.text)
+            for match in pattern.finditer(text)
             for reading in _readings(match, groups)
         ]
 
@@ -62,13 +61,15 @@ def _metric_groups(pattern: re.Pattern[str]) -> list[tuple[str | None, str]]:
     return [(None, name) for name in names]
 
 
-def _readings(match: re.Match[str], groups: list[tuple[str | None, str]]) -> list[tuple[str, float, int | None]]:
+def _readings(match: re.Match[str], groups: list[tuple[str | None, str]]) -> list[tuple[Number, int | None]]:
     fields = match.groupdict()
     step = read_step(fields.get("step") or "")
     found = []
     for key_group, value_group in groups:
         key = value_group if key_group is None else (fields[key_group] or "").strip()
-        value = read_number((fields[value_group] or "").strip())
-        if key and value is not None:
-            found.append((key, value, step))
+        printed = fields[value_group] or ""
+        place = locate_number(printed.strip())
+        if key and place is not None:
+            start = match.start(value_group) + len(printed) - len(printed.lstrip())
+            found.append((Number(start + place[0], start + place[1], key, RULE), step))
     return found

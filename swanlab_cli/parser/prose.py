@@ -33,7 +33,6 @@ class Reading(NamedTuple):
 
     key: str
     """Verbatim as printed."""
-    value: float
     is_float: bool
     """It has a point, an exponent or is no finite number."""
     join: str
@@ -41,7 +40,7 @@ class Reading(NamedTuple):
     is_spaced: bool
     """There are blanks before the joining sign."""
     start: int
-    """Where its digits begin in the text; -1 where that is not known."""
+    """Where its digits begin in the text."""
     end: int
 
 
@@ -55,12 +54,16 @@ def read_prose(text: str) -> list[Reading]:
         key, join = _name_in(gap, text[: match.start()])
         end = match.end()
         if key:
-            value = float(digits.replace(",", ""))
-            is_float = not digits.lstrip("+-").replace(",", "").isdigit()
+            is_float = not is_whole(digits)
             is_place = join == ":" and gap.endswith(":") and not is_float and "." in key  # `train.py:57`
             if not is_place:
-                readings.append(Reading(key, value, is_float, join, f" {join}" in gap, *match.span("digits")))
+                readings.append(Reading(key, is_float, join, f" {join}" in gap, *match.span("digits")))
     return readings
+
+
+def is_whole(digits: str) -> bool:
+    """Whether a number has neither point nor exponent and is finite."""
+    return digits.lstrip("+-").replace(",", "").isdigit()
 
 
 def _name_in(gap: str, before: str) -> tuple[str, str]:

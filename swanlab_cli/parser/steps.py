@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 
+from swanlab_cli.parser.found import Located
 from swanlab_cli.parser.values import COUNT, read_count
 
 _NAMES = ("global_step", "global step", "step", "iteration", "iter", "epoch")
 # A bar's own counter and batches begin anew with each epoch: the epoch beside them would give many values one step.
 _FINER = re.compile(r"\bbatch(?:es)?\b['\"]?\s*[=:#]?\s*[\[(]?[0-9]|\]\s*\[\s*[0-9]+\s*/")
 _BAR = re.compile(r"[0-9]%\|")
-
-
-Located = tuple[int, int, int]
-"""A step, and where it begins and ends in the text."""
 
 
 class Steps:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from swanlab_cli.parser.found import Analysis, Located, Number
 from swanlab_cli.parser.names import Kind, kind_of
 from swanlab_cli.parser.values import ALONE, read_step
 
-Cell = tuple[str, float, int | None]
-
 _VALUE = re.compile(rf"^\s*{ALONE}", re.VERBOSE)
 _RULE = re.compile(r"^[\s|+│┃├┤┌┐└┘┬┴┼╞╡═─━=:-]*[-─━═=]{2,}[\s|+│┃├┤┌┐└┘┬┴┼╞╡═─━=:-]*$")
-_BORDER = re.compile(r"\s*[|│┃]\s*")
+_BORDERS = "|│┃"
+_BORDER = re.compile(rf"\s*[{_BORDERS}]\s*")
+_NARROW = re.compile(r"[\s|]+")
 _WIDE = re.compile(r"\s*[|│┃]\s*|\s{2,}|\t\s*")
 _NAME = re.compile(r"(?:[^\W\d]|\#|[@%._]\w)[\w@%./\#()+*' -]{0,40}$")
 _TRAILING_BAR = re.compile(r":?\s+\d{1,3}%.*$")
-# Lines of other kinds between two rows after which a header no longer counts.
+# So many lines below its last row a header no longer counts.
 _PATIENCE = 60
 _LONGEST_HEADER = 400
 # The step among the counters of a table, the finest first.
@@ -24,98 +26,145 @@ _STEPS = tuple("step global_step steps iter iteration it batch # counter epoch e
 
 
 class _Header(NamedTuple):
-    wide: list[str]
+    wide: tuple[str, ...]
     """The names, parted by bars, tabs or two blanks."""
-    narrow: list[str]
+    narrow: tuple[str, ...]
     """The names, parted by every blank."""
+
+
+class Context(NamedTuple):
+    """What of the lines before bears on the next."""
+
+    header: _Header | None = None
+    """The last one."""
+    above: tuple[str, ...] = ()
+    """The words of the line above, where it may be the upper half of a header."""
+    section: str = ""
+    """Of a box: what its names are below."""
+
+
+class _Cell(NamedTuple):
+    text: str
+    start: int
 
 
 class Tables:
     """Remembers the last header; stateful from line to line."""
 
     def __init__(self) -> None:
-        self._header: _Header | None = None
-        self._above: list[str] = []
-        """The words of the line above, where it may be the upper half of a header."""
-        self._unlike = 0
-        self._section = ""
+        self.context = Context()
+        self.valid_until = float("inf")
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing of the lines so far bears on the next."""
-        return self._header is None and not self._above and not self._section
+    def expire(self) -> None:
+        """Forget the header, whose last row is too far above."""
+        self.context = self.context._replace(header=None)
+        self.valid_until = float("inf")
 
-    def find(self, text: str) -> list[Cell] | None:
-        """The metrics of a row; an empty list for another part of a table, None for a line that is none."""
+    def renew(self, line: int) -> None:
+        """Let the header count from physical line *line* on."""
+        self.valid_until = line + _PATIENCE
+
+    def analyse(self, text: str, line: int) -> Analysis | None:
+        """Read a line that is a part of a table; None for one that is not."""
         if _RULE.match(text):
-            self._section = "" if text.lstrip()[:1] in "-┌+" and "|" not in text[:1] else self._section
-            return []
-        box = self._find_in_box(text)
+            if text.lstrip()[:1] in "-┌+" and "|" not in text[:1]:
+                self.context = self.context._replace(section="")
+            return Analysis([], None)
+        box = self._read_box(text)
         if box is not None:
             return box
-        stripped = _TRAILING_BAR.sub("", text.strip().strip("|│┃").strip())
-        if not stripped:
+        bare = _Cell(text, 0)
+        for characters in (None, _BORDERS, None):
+            bare = _trimmed(bare, characters)
+        bare = bare._replace(text=_TRAILING_BAR.sub("", bare.text))
+        if not bare.text:
             return None
-        if self._header is not None:
-            row = self._row(stripped, self._header)
-            if row is not None:
-                self._unlike = 0
-                self._above = []
-                return row
-            self._unlike += 1
-            if self._unlike > _PATIENCE:
-                self._header = None
-        return self._take_header(stripped)
+        row = self._read_row(bare)
+        if row is not None:
+            self.context = self.context._replace(above=())
+            self.renew(line)
+            return row
+        return self._take_header(bare.text, line)
 
-    def _find_in_box(self, text: str) -> list[Cell] | None:
+    def _read_box(self, text: str) -> Analysis | None:
         """A row `| name | number |` of a box."""
-        if text.lstrip()[:1] not in ("|", "│", "┃"):
+        if text.lstrip()[:1] not in tuple(_BORDERS):
             return None
-        cells = _BORDER.split(text.strip())[1:-1]
-        if len(cells) != 2 or not _NAME.match(cells[0]):
+        cells = _cells(_Cell(text, 0), _BORDER)[1:-1]
+        if len(cells) != 2 or not _NAME.match(cells[0].text):
             return None
-        name, printed = cells
-        if not printed and name.endswith("/"):
-            self._section = name
-            return []
-        value = _VALUE.match(printed)
+        name, printed = cells[0].text, cells[1]
+        if not printed.text and name.endswith("/"):
+            self.context = self.context._replace(section=name)
+            return Analysis([], None)
+        value = _VALUE.match(printed.text)
         if value is None:
             return None
+        section = self.context.section
         kind = kind_of(name)
-        is_metric = kind is Kind.METRIC or (self._section and kind in (Kind.COMPANION, Kind.SETTING, Kind.UNKNOWN))
-        return [(self._section + name, float(value[1].replace(",", "")), None)] if is_metric else []
+        is_metric = kind is Kind.METRIC or (section and kind in (Kind.COMPANION, Kind.SETTING, Kind.UNKNOWN))
+        start, end = value.span(1)
+        reason = "" if is_metric else f"a {kind.name.lower()} in a box"
+        return Analysis([Number(printed.start + start, printed.start + end, section + name, "box", reason)], None)
 
-    def _take_header(self, stripped: str) -> list[Cell] | None:
+    def _take_header(self, stripped: str, line: int) -> Analysis | None:
         wide = [name for name in _WIDE.split(stripped) if name]
         narrow = stripped.replace("|", " ").split()
         are_names = all(_NAME.match(name) and not _VALUE.match(name) for name in narrow)
         is_header = len(narrow) >= 2 and are_names and len(stripped) < _LONGEST_HEADER
-        if is_header and len(self._above) == len(narrow) >= 3:
-            wide = [f"{above} {name}" for above, name in zip(self._above, narrow, strict=True)]
+        above = self.context.above
+        if is_header and len(above) == len(narrow) >= 3:
+            wide = [f"{upper} {name}" for upper, name in zip(above, narrow, strict=True)]
         is_telling = is_header and _tells_of_training(wide if len(wide) >= 2 else narrow)
-        self._above = narrow if is_header and not is_telling else []
-        if is_telling:
-            self._header = _Header([_clean(name) for name in wide], [_clean(name) for name in narrow])
-            self._unlike = 0
-            return []
-        return None
+        self.context = self.context._replace(above=tuple(narrow) if is_header and not is_telling else ())
+        if not is_telling:
+            return None
+        header = _Header(tuple(map(_clean, wide)), tuple(map(_clean, narrow)))
+        self.context = self.context._replace(header=header)
+        self.renew(line)
+        return Analysis([], None, renews=True)
 
-    def _row(self, stripped: str, header: _Header) -> list[Cell] | None:
-        cells = [cell for cell in _WIDE.split(stripped) if cell]
+    def _read_row(self, bare: _Cell) -> Analysis | None:
+        header = self.context.header
+        if header is None:
+            return None
+        cells = [cell for cell in _cells(bare, _WIDE) if cell.text]
         if len(cells) != len(header.wide):
-            cells = stripped.replace("|", " ").split()
+            cells = [cell for cell in _cells(bare, _NARROW) if cell.text]
         names = header.wide if len(cells) == len(header.wide) else header.narrow
         if len(cells) != len(names):
             return None
-        numbers = [_VALUE.match(cell) for cell in cells]
-        if 2 * sum(number is not None or cell[:1].isdigit() for number, cell in zip(numbers, cells, strict=True)) <= len(cells):
+        values = [_VALUE.match(cell.text) for cell in cells]
+        like = sum(value is not None or cell.text[:1].isdigit() for value, cell in zip(values, cells, strict=True))
+        if 2 * like <= len(cells):
             return None
-        step = _step_of(names, cells)
-        return [
-            (name, float(number[1].replace(",", "")), step)
-            for name, number in zip(names, numbers, strict=True)
-            if number is not None and kind_of(name) in (Kind.METRIC, Kind.COMPANION, Kind.UNKNOWN) and name != "#"
+        numbers = [
+            Number(cell.start + value.start(1), cell.start + value.end(1), name, "table", _why_not(name))
+            for name, value, cell in zip(names, values, cells, strict=True)
+            if value is not None
         ]
+        counter = _counter_of(names, cells)
+        step = _located(counter) if counter else None
+        # A count such as `2.0` is a step, and `2.5` is none.
+        return Analysis(numbers, step, is_repeatable=counter is None or "." not in counter.text, renews=True)
+
+
+def _trimmed(cell: _Cell, characters: str | None) -> _Cell:
+    bare = cell.text.lstrip(characters)
+    return _Cell(bare.rstrip(characters), cell.start + len(cell.text) - len(bare))
+
+
+def _cells(bare: _Cell, separator: re.Pattern[str]) -> list[_Cell]:
+    """The cells between separators, with their places in the line."""
+    places = [0, *(place for match in separator.finditer(bare.text) for place in match.span()), len(bare.text)]
+    return [_Cell(bare.text[start:end], bare.start + start) for start, end in zip(places[::2], places[1::2], strict=True)]
+
+
+def _why_not(name: str) -> str:
+    """Why a column holds no metric; empty where it does."""
+    kind = kind_of(name)
+    is_metric = kind in (Kind.METRIC, Kind.COMPANION, Kind.UNKNOWN) and name != "#"
+    return "" if is_metric else f"a column of {'counts' if kind is Kind.UNKNOWN else kind.name.lower() + 's'}"
 
 
 def _clean(name: str) -> str:
@@ -132,10 +181,16 @@ def _tells_of_training(names: list[str]) -> bool:
     return metrics >= 2 or (metrics >= 1 and is_counted) or (is_counted and others >= 2) or is_led_by_step
 
 
-def _step_of(names: list[str], cells: list[str]) -> int | None:
+def _counter_of(names: Sequence[str], cells: Sequence[_Cell]) -> _Cell | None:
+    """The cell that tells the step of its row."""
     lowered = [name.lower() for name in names]
     for wanted in _STEPS:
         for name, cell in zip(lowered, cells, strict=True):
             if name == wanted or name.endswith(" " + wanted):
-                return read_step(cell)
+                return cell
     return None
+
+
+def _located(cell: _Cell) -> Located | None:
+    step = read_step(cell.text)
+    return None if step is None else (step, cell.start, cell.start + len(cell.text))

@@ -52,12 +52,13 @@ _VALUE = re.compile(
 )
 
 
-def read_number(text: str) -> float | None:
-    """The number at the start of *text* or None; out of its quotes, brackets (the first of a list) or `tensor(...)`."""
+def locate_number(text: str) -> tuple[int, int] | None:
+    """Where the digits of the number at the start of *text* begin and end.
+
+    It may stand in quotes, in brackets (the first of a list) or in `tensor(...)`.
+    """
     match = _VALUE.match(text)
-    if match is None or match.lastindex is None:
-        return None
-    return float(match[match.lastindex].replace(",", ""))
+    return match.span(match.lastindex) if match is not None and match.lastindex is not None else None
 
 
 _COUNT = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:\.[0-9]*)?(?:e[+]?[0-9]{1,2})?"

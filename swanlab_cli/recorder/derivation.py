@@ -61,9 +61,10 @@ class Derivation:
 
     def _take_found(self, found: Sequence[Found], moment: float) -> list[Point]:
         points = (
-            self._take(item.key[:_LONGEST_METRIC], item.step, item.value, moment, OUTPUT)
-            for item in found
-            if item.key not in self._api_metrics
+            self._take(key[:_LONGEST_METRIC], step, value, moment, OUTPUT)
+            for keys, values, step, _ in found
+            for key, value in zip(keys, values, strict=True)
+            if key not in self._api_metrics
         )
         return [point for point in points if point is not None]
 

@@ -39,10 +39,10 @@ _NAIVE = re.compile(r"([\w./@-]+)=([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)")
 def parse(mode: str, data: bytes) -> int:
     """Read *data* with the parser; the number of values found."""
     parser = Parser(mode)
-    found = 0
+    values = 0
     for start in range(0, len(data), CHUNK_BYTES):
-        found += len(parser.feed(data[start : start + CHUNK_BYTES]))
-    return found + len(parser.finish())
+        values += sum(len(found.keys) for found in parser.feed(data[start : start + CHUNK_BYTES]))
+    return values + sum(len(found.keys) for found in parser.finish())
 
 
 def parse_naively(data: bytes) -> int:
