@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from swanlab_cli.parser import Found, Parser
+from swanlab_cli.parser import Parser
+
+from .printed import Value, values_of
 
 # Program, line, step, and what is found but for counters.
 LINES: list[tuple[str, str, int | None, dict[str, float]]] = [
@@ -115,10 +117,10 @@ TABLES = {
 }
 
 
-def found_in(text: str) -> list[Found]:
+def found_in(text: str) -> list[Value]:
     """What a new parser finds."""
     parser = Parser("auto")
-    return parser.feed(text.encode()) + parser.finish()
+    return values_of(parser.feed(text.encode()) + parser.finish())
 
 
 @pytest.mark.parametrize(("program", "line", "step", "expected"), LINES)
@@ -145,13 +147,25 @@ def test_tables(name: str) -> None:
 
 
 def test_lines_of_one_shape_are_read_alike() -> None:
-    """A line that is like one before but for its digits is read as if it were the first."""
+    """A line that is like one before but for its digits is read as if it were the first, one by one or many at once."""
     chance = random.Random(5)
-    warm = Parser("auto")
-    for _, line, _, _ in LINES * 30:
-        other = re.sub(r"[0-9]", lambda _: str(chance.randrange(1, 10)), line)
-        expected = [value._replace(line=0) for value in found_in(other)]
-        assert repr([value._replace(line=0) for value in warm.feed(other.encode() + b"\n")]) == repr(expected), other
+    warm, many = Parser("auto"), Parser("auto")
+    others = [
+        re.sub(r"(?<![0-9A-Za-z_])[0-9]+", lambda run: _other_digits(chance, run[0]), line)
+        for _, line, _, _ in LINES * 40
+        for line in [line] * chance.randrange(1, 4)
+    ]
+    expected = [(value.key, repr(value.value), value.step) for other in others for value in found_in(other)]
+    one_by_one = [value for other in others for value in values_of(warm.feed(other.encode() + b"\n"))]
+    at_once = values_of(many.feed("".join(f"{other}\n" for other in others).encode()))
+    assert expected == [(value.key, repr(value.value), value.step) for value in one_by_one]
+    assert expected == [(value.key, repr(value.value), value.step) for value in at_once]
+
+
+def _other_digits(chance: random.Random, digits: str) -> str:
+    """A run of other digits; of dates, times and thousands it stays as long as it is."""
+    length = len(digits) if len(digits) < 4 else chance.randrange(4, 9)
+    return "".join(chance.choice("0123456789") for _ in range(length))
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
@@ -159,9 +173,9 @@ def test_portions_make_no_difference(size: int) -> None:
     """Bytes may arrive in any pieces."""
     text = "\n".join([line for _, line, _, _ in LINES] + NOTHING + [table for table, _ in TABLES.values()]).encode()
     whole, pieces = Parser("auto"), Parser("auto")
-    expected = whole.feed(text) + whole.finish()
-    found = [value for start in range(0, len(text), size) for value in pieces.feed(text[start : start + size])]
-    assert repr(found + pieces.finish()) == repr(expected)
+    expected = values_of(whole.feed(text) + whole.finish())
+    found = [one for start in range(0, len(text), size) for one in pieces.feed(text[start : start + size])]
+    assert repr(values_of(found + pieces.finish())) == repr(expected)
 
 
 def test_any_bytes_are_read() -> None:

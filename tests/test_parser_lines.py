@@ -6,8 +6,10 @@ import random
 
 import pytest
 
-from swanlab_cli.parser import Found, Parser
+from swanlab_cli.parser import Parser
 from swanlab_cli.parser.lines import MAX_REPAINT_BYTES, Lines, Repaint
+
+from .printed import Value, values_of
 
 
 def texts(raw: bytes) -> list[str]:
@@ -16,10 +18,10 @@ def texts(raw: bytes) -> list[str]:
     return [repaint.text for repaint in [*lines.feed(raw), *lines.finish()]]
 
 
-def read(portions: list[bytes], patterns: tuple[str, ...] = ()) -> list[Found]:
+def read(portions: list[bytes], patterns: tuple[str, ...] = ()) -> list[Value]:
     """What a parser finds when it gets its input in *portions*; NaN as a value that equals itself."""
     parser = Parser(patterns=patterns)
-    found = [value for portion in portions for value in parser.feed(portion)] + parser.finish()
+    found = values_of([one for portion in portions for one in parser.feed(portion)] + parser.finish())
     return [value if value.value == value.value else value._replace(value=-12345.0) for value in found]
 
 
@@ -51,14 +53,14 @@ def test_a_repaint_is_what_the_screen_shows(expected: list[str], raw: bytes) -> 
 
 
 def test_repaints_know_where_they_are() -> None:
-    """Lines end at newlines only, whatever other separators the text has."""
+    """Lines end at newlines only, whatever other separators the text has; a carriage return before one belongs to it."""
     lines = Lines()
     raw = b"one\x0b\ntwo\rthree\r\n\nfour\r"
     assert [
         Repaint("one ", 1, 0, True),
         Repaint("two", 2, 0, False),
-        Repaint("three", 2, 1, False),
-        Repaint("four", 4, 0, False),
+        Repaint("three", 2, 1, True),
+        Repaint("four", 4, 0, True),
     ] == [*lines.feed(raw), *lines.finish()]
 
 
@@ -66,7 +68,7 @@ def test_passing_over_repaints_keeps_count() -> None:
     """Numbers of lines and repaints do not depend on what is passed over."""
     lines = Lines(lambda stretch: b"=" in stretch)
     portions = [b"a\nb\r", b"c\r", b"d\rx=1\r", b"\ny\n=2\nz\n", b"=3"]
-    expected = [Repaint("x=1", 2, 3, False), Repaint("=2", 4, 0, True), Repaint("=3", 6, 0, True)]
+    expected = [Repaint("x=1", 2, 3, True), Repaint("=2", 4, 0, True), Repaint("=3", 6, 0, True)]
     assert expected == [r for portion in portions for r in lines.feed(portion)] + list(lines.finish())
 
 
@@ -115,7 +117,7 @@ def test_values_of_a_bar_are_reported_when_they_change() -> None:
 def test_a_very_long_repaint_is_read_up_to_the_limit(portion: int) -> None:
     """What is beyond the limit is left, and a number on the limit is not cut in two."""
     raw = b"a=1 " + b"x" * (MAX_REPAINT_BYTES - 8) + b" b=22222 c=3\nd=4\n"
-    expected = [Found("a", 1.0, None, 1, "pair"), Found("d", 4.0, None, 2, "pair")]
+    expected = [Value("a", 1.0, None, 1), Value("d", 4.0, None, 2)]
     assert expected == read([raw[i : i + portion] for i in range(0, len(raw), portion)])
 
 
@@ -133,7 +135,7 @@ def test_single_bytes_are_read_in_linear_time() -> None:
     """200 kB in portions of one byte, on one line and on many: a quadratic buffer would not come to an end."""
     for raw in (b"x=1 " * 50_000, b"loss=0.5 step=3\n" * 12_500):
         parser = Parser()
-        found = [value for byte in raw for value in parser.feed(bytes([byte]))] + parser.finish()
+        found = values_of([one for byte in raw for one in parser.feed(bytes([byte]))] + parser.finish())
         assert (MAX_REPAINT_BYTES // 4 if b"\n" not in raw else 25_000) == len(found)
 
 

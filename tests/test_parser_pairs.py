@@ -6,12 +6,14 @@ import math
 
 import pytest
 
-from swanlab_cli.parser import Found, Parser
+from swanlab_cli.parser import Parser
+
+from .printed import Value, values_of
 
 
 def pairs(line: str) -> list[tuple[str, float]]:
     """The (key, value) of each pair on *line*."""
-    return [(found.key, found.value) for found in Parser().feed(line.encode() + b"\n")]
+    return [(one.key, one.value) for one in values_of(Parser().feed(line.encode() + b"\n"))]
 
 
 @pytest.mark.parametrize(
@@ -226,9 +228,9 @@ def test_pairs_beside_a_call_are_taken() -> None:
     assert expected == pairs("a=1 f(x=1) b=2 (c=3) g(h(y=2), z=3) d=4 ) e=5 f(x=1")
 
 
-def test_a_pair_has_its_line_and_rule() -> None:
-    """Lines count from 1, the rule is named."""
-    assert [Found("a", 1.0, None, 2, "pair"), Found("step", 3.0, 3, 4, "pair")] == Parser().feed(b"\na=1\n\nstep=3\n")
+def test_a_pair_has_its_line() -> None:
+    """Lines count from 1."""
+    assert [Value("a", 1.0, None, 2), Value("step", 3.0, 3, 4)] == values_of(Parser().feed(b"\na=1\n\nstep=3\n"))
 
 
 def test_very_long_keys_are_no_keys() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from swanlab_cli.parser import MODES, Found, Parser
+from swanlab_cli.parser import MODES, Parser
+
+from .printed import Value, values_of
 
 
-def find(patterns: list[str], line: str, mode: str = "none", step_key: str | None = None) -> list[Found]:
+def find(patterns: list[str], line: str, mode: str = "none", step_key: str | None = None) -> list[Value]:
     """What *patterns* find on *line*."""
-    return Parser(mode, patterns, step_key).feed(line.encode() + b"\n")
+    return values_of(Parser(mode, patterns, step_key).feed(line.encode() + b"\n"))
 
 
 @pytest.mark.parametrize(
@@ -44,27 +46,25 @@ def test_groups_name_metrics(
     expected: list[tuple[str, float, int | None]], patterns: list[str], line: str
 ) -> None:
     """Named groups are keys, `step` is the step, `key` and `value` are a metric."""
-    assert [Found(key, value, step, 1, "pattern") for key, value, step in expected] == find(patterns, line)
+    assert [Value(key, value, step, 1) for key, value, step in expected] == find(patterns, line)
 
 
 def test_none_means_patterns_only() -> None:
     """Pairs are not read, nor is anything without patterns."""
     assert Parser("none").feed(b"a=1\n") + Parser("none").finish() == []
-    assert [Found("b", 2.0, None, 1, "pattern")] == find([r"b=(?P<b>\d)"], "a=1 b=2")
+    assert [Value("b", 2.0, None, 1)] == find([r"b=(?P<b>\d)"], "a=1 b=2")
 
 
 def test_a_pattern_goes_before_the_pair_rule() -> None:
     """A key that a pattern took from a repaint is not taken again, others are."""
     found = find([r"loss=(?P<loss>\d)"], "step=4 loss=1.5 acc=2", "kv")
-    expected = [("loss", 1.0, "pattern"), ("step", 4.0, "pair"), ("acc", 2.0, "pair")]
-    assert expected == [(value.key, value.value, value.rule) for value in found]
-    assert {4} == {value.step for value in found}
+    assert [Value("loss", 1.0, 4, 1), Value("step", 4.0, 4, 1), Value("acc", 2.0, 4, 1)] == found
 
 
 def test_patterns_see_text_as_on_the_screen() -> None:
     """Without colours, one repaint after the other, unchanged values once."""
     found = find([r"^loss (?P<loss>\S+)$"], "\x1b[1mloss\x1b[0m 0.5\rloss 0.5\rloss 0.4")
-    assert [Found("loss", 0.5, None, 1, "pattern"), Found("loss", 0.4, None, 1, "pattern")] == found
+    assert [Value("loss", 0.5, None, 1), Value("loss", 0.4, None, 1)] == found
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import pytest
 
 from swanlab_cli.parser import Parser
 
+from .printed import values_of
+
 
 def step(line: str, step_key: str | None = None) -> int | None:
     """The step of `x` on *line*."""
-    steps = {found.step for found in Parser(step_key=step_key).feed(f"{line}\n".encode()) if found.key == "x"}
+    steps = {one.step for one in values_of(Parser(step_key=step_key).feed(f"{line}\n".encode())) if one.key == "x"}
     (only,) = steps
     return only
 
@@ -126,5 +128,5 @@ def test_the_chosen_key_counts_in_a_bar_and_with_signs() -> None:
 
 def test_step_holds_for_its_repaint_only() -> None:
     """Each repaint is read by itself."""
-    found = Parser().feed(b"step=1 x=1\rx=2\nx=3\n")
+    found = values_of(Parser().feed(b"step=1 x=1\rx=2\nx=3\n"))
     assert [(value.key, value.step) for value in found] == [("step", 1), ("x", 1), ("x", None), ("x", None)]

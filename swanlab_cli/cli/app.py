@@ -14,7 +14,7 @@ from ..errors import SwanlabError
 from ..settings import logdir_setting
 from . import reading
 from .logs import LogChoice, print_logs
-from .parse import parse_file
+from .parse import ParseChoice, parse_file
 from .run import run
 
 Logdir = Annotated[str | None, typer.Option("--logdir", metavar="DIR", help="Where runs are kept; default: ./swanlog")]
@@ -135,10 +135,13 @@ def _parse(
     step_key: Annotated[
         str | None, typer.Option("--step-key", metavar="NAME", help="The key that states the step of a line.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say of every number which rule took it, or why none did.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the metrics found in saved output."""
-    parse_file(file, mode, patterns or [], step_key, as_json)
+    parse_file(file, ParseChoice(mode, patterns or [], step_key, explain, as_json))
 
 
 def _logdir(flag: str | None) -> str:

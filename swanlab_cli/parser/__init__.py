@@ -6,15 +6,18 @@ step that it states; `plans` lets an analyst look only once at lines that are pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 
 from swanlab_cli.parser.auto import HEADER_LINES, Auto, may_hold_number
 from swanlab_cli.parser.found import Found, value_of
 from swanlab_cli.parser.lines import Lines, Repaint
 from swanlab_cli.parser.pairs import Pairs
 from swanlab_cli.parser.patterns import Patterns
-from swanlab_cli.parser.plans import Plans
+from swanlab_cli.parser.plans import Analyst, Plans
 from swanlab_cli.parser.steps import Steps
+
+__all__ = ["MODES", "Found", "Parser"]
 
 MODES = ("auto", "kv", "none")
 
@@ -35,7 +38,8 @@ class Parser:
         check_mode(mode)
         self._patterns = Patterns(patterns) if patterns else None
         self._steps = Steps(step_key)
-        self._plans = Plans(Auto(step_key) if mode == "auto" else Pairs(step_key), step_key) if mode != "none" else None
+        analyst = new_analyst(mode, step_key)
+        self._plans = Plans(analyst, step_key) if analyst is not None else None
         self._lines = Lines(*wanted_lines(mode, patterns), read_ahead=self._read_ahead if not patterns else None)
         self._found: list[Found] = []
         self._shown: dict[str, float] = {}
@@ -62,28 +66,30 @@ class Parser:
         assert self._plans is not None
         return self._plans.read_ahead(text, place, line, self._found)
 
-    def _find(self, repaint: Repaint) -> Iterator[Found]:
-        taken: set[str] = set()
-        if self._patterns is not None:
-            stated = self._steps.find(repaint.text)
-            for number, step in self._patterns.find(repaint.text):
-                taken.add(number.key)
-                value = value_of(repaint.text[number.start : number.end])
-                yield Found((number.key,), (value,), stated if step is None else step, repaint.line)
+    def _find(self, repaint: Repaint) -> Sequence[Found]:
         found = self._plans.read(repaint.text, repaint.line) if self._plans is not None else None
+        if self._patterns is None:
+            return (found,) if found is not None else ()
+        stated = self._steps.find(repaint.text)
+        all_found = []
+        for number, step in self._patterns.find(repaint.text):
+            value = value_of(repaint.text[number.start : number.end])
+            all_found.append(Found((number.key,), (value,), stated if step is None else step, repaint.line))
+        taken = {one.keys[0] for one in all_found}
         if found is not None:
-            yield found if taken.isdisjoint(found.keys) else _chosen(found, lambda key, _: key not in taken)
+            all_found.append(_chosen(found, [key not in taken for key in found.keys]))
+        return all_found
 
     def _changed(self, found: Found) -> Found:
         """Those values of a repaint that differ from what its line showed before."""
         if found.line != self._shown_line:
             self._shown, self._shown_line = {}, found.line
-        return _chosen(found, self._is_new)
-
-    def _is_new(self, key: str, value: float) -> bool:
-        before = self._shown.get(key)
-        self._shown[key] = value
-        return before is None or not (before == value or (before != before and value != value))
+        is_new = []
+        for key, value in zip(found.keys, found.values, strict=True):
+            before = self._shown.get(key)
+            is_new.append(before is None or not (before == value or (before != before and value != value)))
+            self._shown[key] = value
+        return found if all(is_new) else _chosen(found, is_new)
 
 
 def check_mode(mode: str) -> None:
@@ -96,6 +102,11 @@ def check_mode(mode: str) -> None:
         raise ValueError(f"unknown parse mode {mode!r}: choose one of {', '.join(MODES)}")
 
 
+def new_analyst(mode: str, step_key: str | None) -> Analyst | None:
+    """What reads lines in a mode; in `none` nothing does."""
+    return Auto(step_key) if mode == "auto" else Pairs(step_key) if mode == "kv" else None
+
+
 def wanted_lines(mode: str, patterns: Sequence[str]) -> tuple[Callable[[bytes], bool] | None, int]:
     """What `Lines` need to know: which stretches to read, and how many lines before those."""
     if patterns:
@@ -105,6 +116,6 @@ def wanted_lines(mode: str, patterns: Sequence[str]) -> tuple[Callable[[bytes], 
     return (lambda stretch: b"=" in stretch), 0
 
 
-def _chosen(found: Found, is_wanted: Callable[[str, float], bool]) -> Found:
-    kept = [(key, value) for key, value in zip(found.keys, found.values, strict=True) if is_wanted(key, value)]
-    return found._replace(keys=tuple(key for key, _ in kept), values=tuple(value for _, value in kept))
+def _chosen(found: Found, is_chosen: Sequence[bool]) -> Found:
+    keys, values = tuple(compress(found.keys, is_chosen)), tuple(compress(found.values, is_chosen))
+    return Found(keys, values, found.step, found.line)

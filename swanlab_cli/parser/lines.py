@@ -61,18 +61,21 @@ class Lines:
         if end:
             complete = bytes(self._pending) + data[:end]
             self._pending.clear()
-            yield from self._split(complete)
+            for portion in _portions(complete):
+                yield from self._split(portion)
         room = MAX_REPAINT_BYTES + 1 - len(self._pending)
         if room > 0:
             self._pending += data[end : end + room]
 
     def finish(self) -> Iterator[Repaint]:
         """Yield the last repaint, if the output ended without newline or carriage return."""
-        yield from self._repaints(bytes(self._pending), is_ended=True)
+        rest = bytes(self._pending)
         self._pending.clear()
+        if rest:
+            yield from self._whole(rest)
 
     def _split(self, data: bytes) -> Iterator[Repaint]:
-        """Yield the repaints of *data*, which ends with a separator."""
+        """Yield the repaints of *data*, which ends with a separator; several lines are at most 64 KiB."""
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
         if not self._is_wanted(data):
@@ -84,8 +87,9 @@ class Lines:
             self._line += newlines
             self._number = data.count(b"\r", data.rfind(b"\n") + 1) + (0 if newlines else self._number)
             return
-        if self._read_ahead and self._number == 0 and data.isascii() and len(data.translate(None, _NO_TEXT)) == len(data):
-            yield from self._read_text(data, self._read_ahead)
+        text = _text_in(data) if self._read_ahead is not None and self._number == 0 else None
+        if text is not None:
+            yield from self._read_text(text)
             return
         *lines, rest = data.split(b"\n")
         for line in lines:
@@ -94,16 +98,16 @@ class Lines:
             yield from self._repaints(rest[:-1], is_ended=False)
             self._number += rest.count(b"\r")
 
-    def _read_text(self, data: bytes, read_ahead: ReadAhead) -> Iterator[Repaint]:
-        """Yield the lines of *data*, printable text, that are not read ahead."""
-        text = data.decode("ascii")
+    def _read_text(self, text: str) -> Iterator[Repaint]:
+        """Yield those of some lines of printable text that are not read ahead."""
+        assert self._read_ahead is not None
         place = 0
-        while place < len(data):
+        while place < len(text):
             if not self._context:
-                place, self._line = read_ahead(text, place, self._line)
-            end = data.find(b"\n", place)
+                place, self._line = self._read_ahead(text, place, self._line)
+            end = text.find("\n", place)
             if end >= 0:
-                yield from self._whole(data[place:end])
+                yield from self._whole(text[place:end].encode())
                 place = end + 1
 
     def _whole(self, line: bytes) -> Iterator[Repaint]:
@@ -135,6 +139,31 @@ class Lines:
 
 _NO_TEXT = bytes(sorted({*range(0x20), 0x7F} - {ord("\n"), ord("\t")}))
 """What must not be in printable text."""
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*[mK]")
+
+
+def _portions(data: bytes) -> Iterator[bytes]:
+    """*data* in portions of whole lines, none of several lines and longer than a repaint may be."""
+    place = 0
+    while len(data) - place > MAX_REPAINT_BYTES:
+        end = data.rfind(b"\n", place, place + MAX_REPAINT_BYTES) + 1 or data.find(b"\n", place) + 1 or len(data)
+        yield data[place:end]
+        place = end
+    if place < len(data):
+        yield data[place:]
+
+
+def _text_in(data: bytes) -> str | None:
+    """Lines of printable text, or None where there is more in *data* than text and colours."""
+    if b"\x1b" in data and len(data) <= MAX_REPAINT_BYTES:
+        data = _COLOUR.sub(b"", data)
+    if data.isascii():
+        return data.decode("ascii") if len(data.translate(None, _NO_TEXT)) == len(data) else None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if text.replace("\n", "").replace("\t", "").isprintable() else None
 
 
 def _decode(raw: bytes) -> str:

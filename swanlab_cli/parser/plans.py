@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 from swanlab_cli.parser.found import Analysis, Found, Number, value_of
 from swanlab_cli.parser.values import read_step
@@ -34,18 +34,20 @@ _IS_LINE_END = r"(?:\n|\Z)"
 class Analyst(Protocol):
     """Reads lines; what it makes of one depends on its shape, on the context and on nothing else."""
 
-    context: Hashable
-    """What of the lines before bears on the next one."""
-    valid_until: float
-    """The last physical line for which the context holds."""
+    context: Any
+    """What of the lines before bears on the next one; hashable."""
+
+    @property
+    def valid_until(self) -> float:
+        """The last physical line for which the context holds."""
 
     def expire(self) -> None:
         """Change the context, which holds no longer."""
 
-    def renew(self, line: int) -> None:
+    def renew(self, line: int, /) -> None:
         """Let the context hold for some lines more: physical line *line* is of the kind that it is for."""
 
-    def analyse(self, text: str, line: int) -> Analysis:
+    def analyse(self, text: str, line: int, /) -> Analysis:
         """Read a line."""
 
 

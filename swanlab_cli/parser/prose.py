@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from swanlab_cli.parser.values import NUMBER
 
+# So far to the left of a number its name is looked for.
+_LONGEST_GAP = 400
 _NUMBER = re.compile(rf"(?<![\w.%@/\\-])(?<!\d[:+]){NUMBER}", re.VERBOSE)
 # What may stand between a joining sign and the number: a list, a quotation, the name of a type.
 _WRAPPER = re.compile(r"(?:(?:[A-Za-z_]\w{0,20}\.)?(?:[Tt]ensor|[Aa]rray|b?float\d{0,2}|[Ss]calar)\(\s*)?[\[('\"]{0,3}\s*$")
@@ -49,9 +51,9 @@ def read_prose(text: str) -> list[Reading]:
     readings = []
     end = 0
     for match in _NUMBER.finditer(text):
-        gap = text[end : match.start()]
+        gap = text[max(end, match.start() - _LONGEST_GAP) : match.start()]
         digits = match["digits"]
-        key, join = _name_in(gap, text[: match.start()])
+        key, join = _name_in(gap, text[max(match.start() - _LONGEST_GAP, 0) : match.start()])
         end = match.end()
         if key:
             is_float = not is_whole(digits)
