@@ -43,9 +43,9 @@ def explained(text: str, mode: str = "auto", patterns: tuple[str, ...] = ()) -> 
             id="head",
         ),
         pytest.param(
-            "see v1.2.3 at 10:11",
+            "see v1 of 1.2.3 at 10:11",
             [
-                ("v1.2.3", "", "", "no number by itself: part of a word, date, time, path or fraction"),
+                ("1.2.3", "", "", "no number by itself: part of a word, date, time, path or fraction"),
                 ("10:11", "", "", "no number by itself: part of a word, date, time, path or fraction"),
             ],
             id="no-numbers",

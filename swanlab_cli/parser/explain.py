@@ -13,7 +13,8 @@ from swanlab_cli.parser.patterns import Patterns
 from swanlab_cli.parser.steps import Steps
 from swanlab_cli.parser.values import NUMBER
 
-_LIKE_A_NUMBER = re.compile(r"[^\s,;|=()\[\]{}\"']*\d(?:[^\s;|=()\[\]{}\"']*[^\s.,:;|=()\[\]{}\"'])?")
+# Words with digits in them (`beta1`, `v1.2`) are words.
+_LIKE_A_NUMBER = re.compile(r"(?<![\w.])[+-]?\.?\d(?:[^\s;|=()\[\]{}\"']*[^\s.,:;|=()\[\]{}\"'])?")
 _TELLS_STEP = "tells the step"
 _PROPER = re.compile(rf"(?<![\w.%@/\\-])(?<!\d[:+]){NUMBER}", re.VERBOSE)
 
