@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test test-frameworks lint yardsticks bench soak clean
+.PHONY: demo test test-frameworks lint yardsticks bench fuzz soak clean
 
 demo: $(VENV)/.demo
 	@tests/demo/run $(BIN)
@@ -31,7 +31,7 @@ bench: $(VENV)/.test $(VENV)/.system
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV) && tests/debian-packages python3-venv && $(PYTHON) -m venv $(VENV); }
 
-$(VENV)/.test $(VENV)/.lint $(VENV)/.demo: $(VENV)/.%: $(BIN)/python pyproject.toml
+$(VENV)/.test $(VENV)/.lint $(VENV)/.demo $(VENV)/.fuzz: $(VENV)/.%: $(BIN)/python pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
 
@@ -50,6 +50,12 @@ $(VENV)/.frameworks: tests/frameworks/requirements.txt | $(BIN)/python
 # The real SDKs, which tests/semantics compares with; without them those comparisons are skipped.
 $(VENV)/.sdks: tests/semantics/install-sdks | $(BIN)/python
 	tests/semantics/install-sdks $(VENV)
+
+# Coverage-guided, from a growing corpus of its own; what it finds it leaves as crash-* or timeout-* in that folder.
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/.fuzz
+	mkdir -p $(VENV)/fuzz
+	$(BIN)/python tests/fuzz/fuzz_parser.py $(VENV)/fuzz -artifact_prefix=$(VENV)/fuzz/ -max_total_time=$(FUZZ_SECONDS) -timeout=20 -max_len=4000
 
 soak: $(VENV)/.test
 	$(BIN)/python tests/bench/soak.py

@@ -46,6 +46,10 @@ class Lines:
         self._read_ahead = read_ahead
         self._line = 1
         self._number = 0
+        self._is_line_wanted = False
+        """Whether an earlier stretch of the present line was wanted."""
+        self._passed = b""
+        """What the present line, none of which was wanted, showed last, with its carriage return."""
         self._pending = bytearray()
         self._is_return_held = False
 
@@ -59,7 +63,8 @@ class Lines:
             data = data[:-1]
         end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         if end:
-            complete = bytes(self._pending) + data[:end]
+            complete = self._passed + bytes(self._pending) + data[:end]
+            self._passed = b""
             self._pending.clear()
             for portion in _portions(complete):
                 yield from self._split(portion)
@@ -69,7 +74,8 @@ class Lines:
 
     def finish(self) -> Iterator[Repaint]:
         """Yield the last repaint, if the output ended without newline or carriage return."""
-        rest = bytes(self._pending)
+        rest = self._passed + bytes(self._pending)
+        self._passed = b""
         self._pending.clear()
         if rest:
             yield from self._whole(rest)
@@ -78,14 +84,10 @@ class Lines:
         """Yield the repaints of *data*, which ends with a separator; several lines are at most 64 KiB."""
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
-        if not self._is_wanted(data):
-            newlines = data.count(b"\n")
-            if self._context.maxlen:
-                passed = data.rsplit(b"\n", self._context.maxlen + 1)[:-1][-self._context.maxlen :]
-                first = self._line + newlines - len(passed)
-                self._context.extend((line, first + index) for index, line in enumerate(passed))
-            self._line += newlines
-            self._number = data.count(b"\r", data.rfind(b"\n") + 1) + (0 if newlines else self._number)
+        if b"\x1b" in data and len(data) <= MAX_REPAINT_BYTES:
+            data = _COLOUR.sub(b"", data)  # one by one it would cost more than all the rest, and its digits are no numbers
+        if not self._is_line_wanted and not self._is_wanted(data):
+            self._pass_over(data)
             return
         text = _text_in(data) if self._read_ahead is not None and self._number == 0 else None
         if text is not None:
@@ -94,9 +96,27 @@ class Lines:
         *lines, rest = data.split(b"\n")
         for line in lines:
             yield from self._whole(line)
-        if rest:
+        if rest and (self._is_line_wanted or self._is_wanted(rest)):
+            self._is_line_wanted = True
+            yield from self._passed_over()
             yield from self._repaints(rest[:-1], is_ended=False)
             self._number += rest.count(b"\r")
+        elif rest:
+            self._pass_over(rest)
+
+    def _pass_over(self, data: bytes) -> None:
+        """Count lines and repaints of *data*, which ends with a separator and holds nothing wanted, and keep the context."""
+        newlines = data.count(b"\n")
+        if newlines and self._context.maxlen:
+            passed = data.rsplit(b"\n", self._context.maxlen + 1)[:-1][-self._context.maxlen :]
+            first = self._line + newlines - len(passed)
+            self._context.extend((line, first + index) for index, line in enumerate(passed))
+        self._line += newlines
+        rest = data[data.rfind(b"\n") + 1 :]
+        self._number = rest.count(b"\r") + (0 if newlines else self._number)
+        if rest and self._context.maxlen:
+            self._passed = next((piece for piece in reversed(rest.split(b"\r")) if piece.strip()), b"") + b"\r"
+            self._number -= 1
 
     def _read_text(self, text: str) -> Iterator[Repaint]:
         """Yield those of some lines of printable text that are not read ahead."""
@@ -115,10 +135,11 @@ class Lines:
         if self._is_wanted(line):
             yield from self._passed_over()
             yield from self._repaints(line, is_ended=True)
-        elif self._context.maxlen:
+        elif self._context.maxlen and not self._is_line_wanted:
             self._context.append((line, self._line))
         self._line += 1
         self._number = 0
+        self._is_line_wanted = False
 
     def _passed_over(self) -> Iterator[Repaint]:
         """The lines before a wanted one, each as it was left in the end."""
@@ -139,14 +160,19 @@ class Lines:
 
 _NO_TEXT = bytes(sorted({*range(0x20), 0x7F} - {ord("\n"), ord("\t")}))
 """What must not be in printable text."""
+_SEPARATOR = re.compile(rb"[\r\n]")
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*[mK]")
 
 
 def _portions(data: bytes) -> Iterator[bytes]:
-    """*data* in portions of whole lines, none of several lines and longer than a repaint may be."""
+    """*data*, which ends with a separator, in portions that do so too: of one repaint, or not longer than one may be."""
     place = 0
     while len(data) - place > MAX_REPAINT_BYTES:
-        end = data.rfind(b"\n", place, place + MAX_REPAINT_BYTES) + 1 or data.find(b"\n", place) + 1 or len(data)
+        limit = place + MAX_REPAINT_BYTES
+        end = max(data.rfind(b"\n", place, limit), data.rfind(b"\r", place, limit)) + 1
+        if not end:
+            found = _SEPARATOR.search(data, limit)
+            end = found.end() if found else len(data)
         yield data[place:end]
         place = end
     if place < len(data):
@@ -154,9 +180,7 @@ def _portions(data: bytes) -> Iterator[bytes]:
 
 
 def _text_in(data: bytes) -> str | None:
-    """Lines of printable text, or None where there is more in *data* than text and colours."""
-    if b"\x1b" in data and len(data) <= MAX_REPAINT_BYTES:
-        data = _COLOUR.sub(b"", data)
+    """Lines of printable text, or None where there is more in *data* than that."""
     if data.isascii():
         return data.decode("ascii") if len(data.translate(None, _NO_TEXT)) == len(data) else None
     try:
