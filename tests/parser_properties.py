@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from swanlab_cli.parser import Parser
 from swanlab_cli.parser.explain import Explainer
@@ -28,7 +29,7 @@ def check(output: bytes, cuts: Sequence[int]) -> None:
 
 def _portions(output: bytes, cuts: Sequence[int]) -> list[bytes]:
     places = sorted({min(cut, len(output)) for cut in cuts} | {0, len(output)})
-    return [output[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [output[start:end] for start, end in pairwise(places)]
 
 
 def _read(portions: Sequence[bytes], mode: str, patterns: Sequence[str]) -> list[Value]:
