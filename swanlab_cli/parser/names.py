@@ -33,7 +33,7 @@ _METRIC_WORDS = frozenset(
 _COMPANION_WORDS = frozenset(
     """lr lrs wd norm gnorm mean std min max avg average median best temp temperature pressure volume density rate
     scale value val change improve improvement improv clip clipfrac mom momentum beta alpha epsilon eps last since
-    weight penalty reg kl_coef train test valid eval learn learning""".split()
+    len length weight penalty reg kl_coef train test valid eval learn learning""".split()
 )
 _COUNTER_WORDS = frozenset(
     """epoch epochs ep e step steps iter iters iteration iterations it batch batches batch_id minibatch minibatches
@@ -44,7 +44,7 @@ _COUNTER_WORDS = frozenset(
 _COST_WORDS = frozenset(
     """time times timing took elapsed eta remaining left duration dur sec secs second seconds ms us mins minute
     minutes hour hours runtime wall clock lapse cpu gpu mem memory rss vram cache size sizes bytes kb mb gb kib
-    mib gib len length width height count counts num number nb n total totals pid rank ranks port version seed
+    mib gib width height count counts num number nb n total totals pid rank ranks port version seed
     workers threads procs devices nodes params parameters gpus cores line lines file files col row rows column id
     ids uid gid index idx offset skipped support instances trees leaves depth reader_cost batch_cost data""".split()
 )
@@ -53,6 +53,8 @@ _SETTING_WORDS = frozenset(
     dropout every clip clipping warmup hidden dim dims layers heads channels kernel stride padding
     momentum_schedule capability tolerance tol limit delta gamma""".split()
 )
+# First words of names that are no metrics by the words behind: `num samples`, `best epoch`.
+_COUNTING_WORDS = ("eta", "remaining", "total", "n", "num", "number", "max", "best")
 # Of these a whole number may as well be a count: `errors: 2`, `score: 10`.
 _AMBIGUOUS_WORDS = frozenset(
     "error errors err score scores return returns success hits gap obj conf bias variance energy map exact em value".split()
@@ -75,7 +77,8 @@ def kind_of(name: str) -> Kind:
         return Kind.METRIC
     if not _SETTING_WORDS.isdisjoint(words):
         return Kind.SETTING
-    if words[0] in ("eta", "remaining", "total", "n", "num", "number", "max", "best") and not _METRIC_PARTS.search(joined):
+    is_sum_of_metric = words[0] == "total" and last in _METRIC_WORDS
+    if words[0] in _COUNTING_WORDS and not is_sum_of_metric and not _METRIC_PARTS.search(joined):
         return Kind.COMPANION if joined == "max" else Kind.COST
     if last in _COST_WORDS and not re.search("per_(s|sec|second)$", joined):
         return Kind.COST
@@ -94,4 +97,4 @@ def kind_of(name: str) -> Kind:
 def is_clear(name: str) -> bool:
     """Whether a metric of this name is one even where its value is a whole number."""
     words = {word for word in _SPLIT.split(_CAMEL.sub(" ", name).lower()) if word}
-    return bool(_METRIC_PARTS.search("_".join(words)) or _METRIC_WORDS & words - _AMBIGUOUS_WORDS)
+    return bool(_RATE.search(name) or _METRIC_PARTS.search("_".join(words)) or _METRIC_WORDS & words - _AMBIGUOUS_WORDS)

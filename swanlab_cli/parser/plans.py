@@ -138,7 +138,9 @@ class Plans:
     def _enter(self) -> None:
         """Take the plans of the analyst's context."""
         context = self._analyst.context
-        self._here = self._by_context.get(context) or self._by_context.setdefault(context, {})
+        if context not in self._by_context:
+            self._count += 1
+        self._here = self._by_context.setdefault(context, {})
 
     def _analyse(self, text: str, line: int, shape: bytes) -> Found | None:
         """Read a line that no plan fits, and remember what was found where."""

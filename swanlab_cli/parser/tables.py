@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from swanlab_cli.parser.found import Analysis, Located, Number
 from swanlab_cli.parser.names import Kind, kind_of
+from swanlab_cli.parser.prose import is_whole
 from swanlab_cli.parser.values import ALONE, read_step
 
 _VALUE = re.compile(rf"^\s*{ALONE}", re.VERBOSE)
@@ -37,8 +39,8 @@ class Context(NamedTuple):
 
     header: _Header | None = None
     """The last one."""
-    above: tuple[str, ...] = ()
-    """The words of the line above, where it may be the upper half of a header."""
+    above: str = ""
+    """The line above without its borders, where it may be a header or the upper half of one."""
     section: str = ""
     """Of a box: what its names are below."""
 
@@ -79,12 +81,12 @@ class Tables:
         bare = bare._replace(text=_TRAILING_BAR.sub("", bare.text))
         if not bare.text:
             return None
-        row = self._read_row(bare)
+        row = self._read_row(bare) or self._read_aligned(bare)
         if row is not None:
-            self.context = self.context._replace(above=())
+            self.context = self.context._replace(above="")
             self.renew(line)
             return row
-        return self._take_header(bare.text, line)
+        return self._take_header(bare, line)
 
     def _read_box(self, text: str) -> Analysis | None:
         """A row `| name | number |` of a box."""
@@ -107,16 +109,18 @@ class Tables:
         reason = "" if is_metric else f"a {kind.name.lower()} in a box"
         return Analysis([Number(printed.start + start, printed.start + end, section + name, "box", reason)], None)
 
-    def _take_header(self, stripped: str, line: int) -> Analysis | None:
-        wide = [name for name in _WIDE.split(stripped) if name]
-        narrow = stripped.replace("|", " ").split()
-        are_names = all(_NAME.match(name) and not _VALUE.match(name) for name in narrow)
-        is_header = len(narrow) >= 2 and are_names and len(stripped) < _LONGEST_HEADER
-        above = self.context.above
-        if is_header and len(above) == len(narrow) >= 3:
-            wide = [f"{upper} {name}" for upper, name in zip(above, narrow, strict=True)]
+    def _take_header(self, bare: _Cell, line: int) -> Analysis | None:
+        if len(bare.text) >= _LONGEST_HEADER:
+            self.context = self.context._replace(above="")
+            return None
+        halves = _joined(self.context.above, bare.text)
+        narrow = halves or bare.text.replace("|", " ").split()
+        wide = halves or [name for name in _WIDE.split(bare.text) if name]
+        is_header = len(narrow) >= 2 and (bool(halves) or all(map(_is_name, narrow)))
         is_telling = is_header and _tells_of_training(wide if len(wide) >= 2 else narrow)
-        self.context = self.context._replace(above=tuple(narrow) if is_header and not is_telling else ())
+        may_be_above = is_header or (len(wide) >= 2 and not any(map(_VALUE.match, wide)))
+        is_whole = is_telling and _BORDER.search(bare.text) is None
+        self.context = self.context._replace(above=" " * bare.start + bare.text if may_be_above and not is_whole else "")
         if not is_telling:
             return None
         header = _Header(tuple(map(_clean, wide)), tuple(map(_clean, narrow)))
@@ -124,11 +128,32 @@ class Tables:
         self.renew(line)
         return Analysis([], None, renews=True)
 
+    def _read_aligned(self, bare: _Cell) -> Analysis | None:
+        """A row of numbers each of which ends below the end of its name, whatever the names: `    Bond    Angle  Proper Dih.`."""
+        above = self.context.above
+        cells = [cell for cell in _cells(bare, _NARROW) if cell.text] if above else []
+        values = [_VALUE.match(cell.text) for cell in cells]
+        if len(cells) < 2 or not all(values) or 2 * sum(not is_whole(cell.text) for cell in cells) < len(cells):
+            return None
+        ends = [cell.start + len(cell.text) for cell in cells]
+        names = [above[start:end].strip() for start, end in pairwise([0, *ends])]
+        is_aligned = above[ends[-1] :].strip() == "" and all(above[end - 1 : end + 1].rstrip() == above[end - 1] for end in ends[:-1])
+        if not is_aligned or not all(names) or above[ends[-1] - 1 : ends[-1]].isspace():
+            return None
+        numbers = [
+            Number(cell.start, cell.start + len(value[1]), name, "table", _why_not(name))
+            for name, value, cell in zip(names, values, cells, strict=True)
+            if value is not None
+        ]
+        return Analysis(numbers, None)
+
     def _read_row(self, bare: _Cell) -> Analysis | None:
         header = self.context.header
         if header is None:
             return None
-        cells = [cell for cell in _cells(bare, _WIDE) if cell.text]
+        cells = _cells(bare, _WIDE)
+        if len(cells) != len(header.wide):
+            cells = [cell for cell in cells if cell.text]
         if len(cells) != len(header.wide):
             cells = [cell for cell in _cells(bare, _NARROW) if cell.text]
         names = header.wide if len(cells) == len(header.wide) else header.narrow
@@ -147,6 +172,22 @@ class Tables:
         step = _located(counter) if counter else None
         # A count such as `2.0` is a step, and `2.5` is none.
         return Analysis(numbers, step, is_repeatable=counter is None or "." not in counter.text, renews=True)
+
+
+def _joined(upper: str, lower: str) -> list[str]:
+    """The names of a header of two lines; empty where they are none."""
+    upper_cells, lower_cells = (_BORDER.split(line.strip()) for line in (upper, lower))
+    if len(upper_cells) < 3:
+        upper_cells, lower_cells = upper.split(), lower.split()
+        if not all(map(_is_name, upper_cells + lower_cells)):
+            return []
+    if len(upper_cells) != len(lower_cells) or len(upper_cells) < 3 or any(map(str.isdigit, lower)):
+        return []
+    return [f"{first} {second}".strip() for first, second in zip(upper_cells, lower_cells, strict=True)]
+
+
+def _is_name(word: str) -> bool:
+    return _NAME.match(word) is not None and _VALUE.match(word) is None
 
 
 def _trimmed(cell: _Cell, characters: str | None) -> _Cell:
