@@ -56,7 +56,8 @@ class Parser:
     def _read(self, repaints: Iterable[Repaint]) -> list[Found]:
         for repaint in repaints:
             for found in self._find(repaint):
-                changed = found if repaint.is_last and not repaint.number else self._changed(found)
+                is_whole_line = repaint.is_last and not repaint.number
+                changed = found if is_whole_line or found.line != repaint.line else self._changed(found)
                 if changed.keys:
                     self._found.append(changed)
         found_now, self._found = self._found, []
@@ -67,18 +68,16 @@ class Parser:
         return self._plans.read_ahead(text, place, line, self._found)
 
     def _find(self, repaint: Repaint) -> Sequence[Found]:
-        found = self._plans.read(repaint.text, repaint.line) if self._plans is not None else None
+        found = self._plans.read(repaint.text, repaint.line) if self._plans is not None else ()
         if self._patterns is None:
-            return (found,) if found is not None else ()
+            return found
         stated = self._steps.find(repaint.text)
         all_found = []
         for number, step in self._patterns.find(repaint.text):
             value = value_of(repaint.text[number.start : number.end])
             all_found.append(Found((number.key,), (value,), stated if step is None else step, repaint.line))
         taken = {one.keys[0] for one in all_found}
-        if found is not None:
-            all_found.append(_chosen(found, [key not in taken for key in found.keys]))
-        return all_found
+        return all_found + [_chosen(one, [key not in taken for key in one.keys]) for one in found]
 
     def _changed(self, found: Found) -> Found:
         """Those values of a repaint that differ from what its line showed before."""

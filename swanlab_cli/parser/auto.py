@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 
 from swanlab_cli.parser.counters import Counters
-from swanlab_cli.parser.found import Analysis, Located, Number
+from swanlab_cli.parser.found import Analysis, Late, Located, Number
 from swanlab_cli.parser.names import Kind, is_clear, kind_of
 from swanlab_cli.parser.pairs import read_pairs
 from swanlab_cli.parser.prose import Reading, is_whole, read_prose
+from swanlab_cli.parser.recurrence import Recurrence
 from swanlab_cli.parser.tables import Context, Tables
 
 # What programs put before their messages: times, levels, places in the source, ranks.
@@ -38,15 +39,24 @@ _SHARE = re.compile(r"(?<![\w./])(\d+/\d+ \(\s*)(\d+(?:\.\d+)?)(\s*%\))")
 _OBJECT = re.compile(r"\b[A-Z]\w* ?\((?=\w+=)[^()]*(?:\([^()]*\)[^()]*)*\)")
 # A line of nothing but pairs is printed to be read, whatever their names and numbers.
 _ONLY_PAIRS = re.compile(r"\s*(?:[^\s=,;]+=[^\s=,;]+(?:[\s,;]+|$))+$")
-_EXCEPTION = re.compile(r"^\s*(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Warning):\s")
+_EXCEPTION = re.compile(r"(?:^\s*|\s[A-Za-z_][\w.]*)(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Warning):\s+(?![-+.]?\d)")
+_ORDINAL = re.compile(r"第\s*\d+\s*[^\W\d_]")
+# A search over parameters fills up with dots before those of a fit.
+_OF_A_FIT = re.compile(r"\.{4,}[^;]*;")
 _CODE = re.compile(r"=.*[;{}]\s*$|\b(?:auto|char|const|double|float|int|let|long|var)\s+\w+\s*=")
 _TOLD = re.compile(r"\b(?:loss(?:es)?|accuracy|errors?|residuals?|scores?|metrics?|rewards?|(?:valid|evalu)ation)\b", re.I)
 _NOT_FINITE = re.compile(rb"\b(?:nan|inf|infinity)\b")
 _RATE = re.compile(r"\d+(?:\.\d+)?\s?(?:[mnuµ]?s|min|h)/\w+")
 
 
+_LONELY = "an unknown name, and neither a metric nor a step beside it"
+_LONELY_COMPANION = "such a name is a setting, unless a metric or a step is beside it"
+_LONELY_COUNT = "a whole number, which may as well be a count, and neither a metric nor a step beside it"
+_UNTIL_IT_RECURS = (_LONELY, _LONELY_COMPANION, _LONELY_COUNT)
 _IN_BAR = "part of a progress bar"
 _NEVER_METRICS = (
+    (_ORDINAL, "tells where the program is"),
+    (_OF_A_FIT, "a parameter of a fit"),
     (_SETTINGS, "in the brackets of settings"),
     (_OBJECT, "an argument of an object"),
     (_SETTINGS_LINE, "a list of settings"),
@@ -55,6 +65,8 @@ _NEVER_LINES = (
     (_EXCEPTION, "the line is the message of an exception"),
     (_CODE, "the line is program code"),
 )
+
+_MANY_PAIRS = 3
 
 HEADER_LINES = 3
 """How far above its first row the header of a table may begin."""
@@ -74,15 +86,16 @@ class Auto:
     def __init__(self, step_key: str | None = None) -> None:
         self._tables = Tables()
         self._counters = Counters(step_key)
+        self._recurrence = Recurrence()
 
     @property
-    def context(self) -> Context:
-        """What of the lines before bears on the next one: the header of a table."""
-        return self._tables.context
+    def context(self) -> tuple[Context, frozenset[str]]:
+        """What of the lines before bears on the next one: the header of a table, and names that have proved to be metrics."""
+        return self._tables.context, self._recurrence.known
 
     @context.setter
-    def context(self, context: Context) -> None:
-        self._tables.context = context
+    def context(self, context: tuple[Context, frozenset[str]]) -> None:
+        self._tables.context, self._recurrence.known = context
 
     @property
     def valid_until(self) -> float:
@@ -104,9 +117,9 @@ class Auto:
             return table
         if not may_hold_number(text.encode("utf-8", "replace")):
             return Analysis([], None)
-        return self._analyse_text(text)
+        return self._analyse_text(text, line)
 
-    def _analyse_text(self, text: str) -> Analysis:
+    def _analyse_text(self, text: str, line: int) -> Analysis:
         # What does not count is blanked, not cut out: places in the text stay what they are.
         page = _Page(text)
         page.blank_head()
@@ -127,14 +140,36 @@ class Auto:
             Number(one.start, one.end, one.key, "pair" if one.join == "=" else "text", reason)
             for one, reason in zip(readings, reasons, strict=True)
         ]
-        return Analysis(sorted(judged + refused), located, tuple(page.blanks))
+        analysis = Analysis(sorted(judged + refused), located, tuple(page.blanks))
+        return self._with_recurring(analysis, text, line) if any(map(_may_recur, judged)) else analysis
+
+    def _with_recurring(self, analysis: Analysis, text: str, line: int) -> Analysis:
+        """Take numbers whose names come again and again."""
+        numbers: list[Number] = []
+        late: list[Late] = []
+        is_open = False
+        for number in analysis.numbers:
+            is_known = False
+            if _may_recur(number):
+                is_known = number.key in self._recurrence.known
+                if not is_known:
+                    verdict = self._recurrence.consider(number, analysis.step, text, line)
+                    is_known = number.key in self._recurrence.known
+                    is_open = is_open or verdict.is_open
+                    late += verdict.late
+            numbers.append(number._replace(reason="") if is_known else number)
+        return analysis._replace(numbers=numbers, late=tuple(late), is_repeatable=not is_open)
 
 
 def _checked(readings: list[Reading], text: str) -> tuple[list[Reading], list[Number]]:
     """Readings with those with an equals sign as the pair rule has them, and the pairs that it refuses."""
     pairs = read_pairs(text)
     accepted = {pair.start: pair for pair in pairs if not pair.reason}
-    kept = [one for one in readings if one.join != "=" or one.start in accepted]
+    kept = [one for one in readings if one.join != "=" or one.start in accepted or one.key[-1] in "]|"]
+    joined = [one for one in kept if one.start in accepted]
+    if len(joined) >= _MANY_PAIRS and not joined[0].is_spaced and all(one.key == accepted[one.start].key for one in joined[1:]):
+        # `EM sub_iter=1 size=3 obj=0.5`: where every other key is one word, the first is too.
+        kept = [one._replace(key=accepted[one.start].key) if one is joined[0] else one for one in kept]
     known = {one.start for one in kept}
     missed = [
         Reading(pair.key, not is_whole(text[pair.start : pair.end]), "=", False, pair.start, pair.end)
@@ -214,23 +249,27 @@ def _why_not(reading: Reading, kind: Kind, is_sure: bool, is_stepped: bool) -> s
         return _why_no_metric(reading, is_sure, is_stepped)
     if kind is Kind.COMPANION:
         if not (is_sure or is_stepped):
-            return "such a name is a setting, unless a metric or a step is beside it"
+            return _LONELY_COMPANION if reading.is_float and reading.join else "such a name is a setting's"
         return "" if reading.join == "=" or reading.is_float else "a whole number under a name that may as well be a setting's"
     if kind is not Kind.UNKNOWN:
         return f"the name is that of a {kind.name.lower()}"
     if not (reading.is_float and reading.join):
         return "an unknown name, and a whole number" if reading.join else "an unknown name, not joined to the number"
-    return "" if is_sure or is_stepped else "an unknown name, and neither a metric nor a step beside it"
+    return "" if is_sure or is_stepped else _LONELY
 
 
 def _why_no_metric(reading: Reading, is_sure: bool, is_stepped: bool) -> str:
     """Why a number with the name of a metric is none, or nothing."""
     if not (reading.is_float or is_stepped or is_sure or (bool(reading.join) and is_clear(reading.key))):
-        return "a whole number, which may as well be a count, and neither a metric nor a step beside it"
+        return _LONELY_COUNT if reading.join else "a whole number, which may as well be a count"
     words = reading.key.split()
     if not reading.join and (len(words) > 3 or kind_of(words[-1]) not in (Kind.METRIC, Kind.COMPANION)):
         return "the words before it are a sentence"
     return ""
+
+
+def _may_recur(number: Number) -> bool:
+    return number.reason in _UNTIL_IT_RECURS
 
 
 def _is_plain(reading: Reading) -> bool:

@@ -10,9 +10,14 @@ from swanlab_cli.parser.values import read_step
 
 # Finer than epochs, coarser than the steps that `Steps` knows: `Batch [49]`, `num_updates=100`.
 _FINE = re.compile(
-    r"\b(?:(?:mini)?batch|update|num_updates|n_iter|timesteps?)(?:es|s|_id|_idx)?\b['\"]?\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)",
+    r"\b(?:(?:mini)?batch|update|num_updates|n_iter|(?:\w+_)?timesteps?)(?:es|s|_id|_idx)?\b['\"]?\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)",
     re.IGNORECASE,
 )
+# `| 20/ 140 batches |`, and the same in other languages: `第3轮`.
+_NAMED_BEHIND = re.compile(r"(?<![\d./])(\d+)\s*/\s*\d+\s+(?:(?:mini)?batch|step|iter|update)\w*", re.IGNORECASE)
+_ORDINAL = re.compile(r"第\s*(\d+)\s*[^\W\d_]")
+# `Epoche 3/12`: a line that begins with a word and how many of how many.
+_WORD_OF = re.compile(r"\s*[^\W\d_]+\s*[\[(]?\s*(\d+)\s*/\s*\d+[\])]?(?=[\s:,|–-])")
 # The last of the counters in brackets: `Epoch: [0][ 1/12]`, `Train Epoch: 1 [640/60000 (1%)]`.
 _BRACKETS = re.compile(r"[\[(]\s*(\d+)\s*/\s*\d+[^\])]{0,12}[\])]")
 # A line that begins with its counter: `[1,  2000]` (epoch and batch), `[100]`, `[1/15]`, `0:`, `275/10105 `.
@@ -43,11 +48,11 @@ class Counters:
         stated = None if is_part else self._steps.locate(text)
         if stated is not None and not _EPOCH.search(text):
             return stated
-        found = _FINE.search(text) or _last_bracket(text) or next(filter(None, (form.match(text) for form in _LEADING)), None)
+        found = _FINE.search(text) or _NAMED_BEHIND.search(text) or _last_bracket(text) or next(filter(None, (form.match(text) for form in _LEADING)), None)
         if found is None:
             if stated is not None or is_part:
                 return stated
-            found = _COARSE.search(text)
+            found = _COARSE.search(text) or _ORDINAL.search(text) or _WORD_OF.match(text)
         step = read_step(found[1]) if found else None
         return (step, *found.span(1)) if found and step is not None else None
 

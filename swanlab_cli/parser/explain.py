@@ -57,18 +57,20 @@ class Explainer:
 
     def _explain(self, repaints: Iterable[Repaint]) -> Iterator[Explained]:
         for repaint in repaints:
-            numbers = self._numbers_on(repaint)
+            analysis = self._analysis(repaint)
+            for late in analysis.late:
+                yield Explained(late.line, late.text, [(late.number, late.step)])
+            numbers = self._numbers_on(repaint, analysis)
             if not repaint.is_last or repaint.number:
                 numbers = [self._unless_shown(repaint, number, step) for number, step in numbers]
             if numbers:
                 yield Explained(repaint.line, repaint.text, numbers)
 
-    def _numbers_on(self, repaint: Repaint) -> list[tuple[Number, int | None]]:
+    def _numbers_on(self, repaint: Repaint, analysis: Analysis) -> list[tuple[Number, int | None]]:
         text = repaint.text
         stated = self._steps.find(text)
         numbers = [(number, stated if step is None else step) for number, step in self._patterns.find(text)]
         taken = {number.key for number, _ in numbers}
-        analysis = self._analysis(repaint)
         step = analysis.step[0] if analysis.step else None
         for number in analysis.numbers:
             if not number.reason and number.key in taken:

@@ -34,6 +34,15 @@ class Number(NamedTuple):
     """Why it is not taken; empty where it is."""
 
 
+class Late(NamedTuple):
+    """A number on an earlier line that is taken only now."""
+
+    line: int
+    text: str
+    number: Number
+    step: int | None
+
+
 class Analysis(NamedTuple):
     """What an extractor makes of a repaint."""
 
@@ -45,6 +54,8 @@ class Analysis(NamedTuple):
     """Stretches (start, end) that it did not look into, and why."""
     is_repeatable: bool = True
     """Whether it would make the same of any line of that shape."""
+    late: tuple[Late, ...] = ()
+    """What is taken now of lines before."""
     renews: bool = False
     """Whether the line is of the kind that the context is for: a row under a table's header."""
 

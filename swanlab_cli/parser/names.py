@@ -28,7 +28,7 @@ _METRIC_WORDS = frozenset(
     nlls ppl bpb bpc bpd wer cer mer las uas kl fid kid lpips top1 top5 r2 score scores return returns success
     fitness hits mfu hfu tflops flops tps fps wps ips ups spearman pearson kappa bias variance gap courant exact
     em cider spice g2p p50 deviance energy logp lnl grad gradnorm bound silhouette purity nmi ari brier ece
-    jaccard sharpe dcg hter tp fp tn fn sps metric obj conf""".split()
+    optimality violation infeasibility jaccard sharpe dcg hter tp fp tn fn sps metric obj conf""".split()
 )
 _COMPANION_WORDS = frozenset(
     """lr lrs wd norm gnorm mean std min max avg average median best temp temperature pressure volume density rate
@@ -42,7 +42,7 @@ _COUNTER_WORDS = frozenset(
     pass run""".split()
 )
 _COST_WORDS = frozenset(
-    """time times timing took elapsed eta remaining left duration dur sec secs second seconds ms us mins minute
+    """used free available reserved allocated ts timestamp date time times timing took elapsed eta remaining left duration dur sec secs second seconds ms us mins minute
     minutes hour hours runtime wall clock lapse cpu gpu mem memory rss vram cache size sizes bytes kb mb gb kib
     mib gib width height count counts num number nb n total totals pid rank ranks port version seed
     workers threads procs devices nodes params parameters gpus cores line lines file files col row rows column id
@@ -60,7 +60,7 @@ _AMBIGUOUS_WORDS = frozenset(
     "error errors err score scores return returns success hits gap obj conf bias variance energy map exact em value".split()
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_RATE = re.compile(r"\w/s(?:ec(?:ond)?s?)?(?:/\w+)?$", re.IGNORECASE)
+_RATE = re.compile(r"\w ?/ ?s(?:ec(?:ond)?s?)?(?:/\w+)?$", re.IGNORECASE)
 _SPLIT = re.compile(r"[\W_]+")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -85,8 +85,8 @@ class Plans:
         self._expected: _Plan | None = None
         self._enter()
 
-    def read(self, text: str, line: int) -> Found | None:
-        """The metrics in the text of a repaint, or None."""
+    def read(self, text: str, line: int) -> Sequence[Found]:
+        """The metrics in the text of a repaint, behind those of earlier lines that turn out to be metrics."""
         if line > self._analyst.valid_until:
             self._analyst.expire()
             self._enter()
@@ -102,7 +102,7 @@ class Plans:
             if self._last is not None:
                 self._last.following = plan
         self._advance(plan, line)
-        return _found(plan, match, line) if plan.keys else None
+        return (_found(plan, match, line),) if plan.keys else ()
 
     def read_ahead(self, text: str, position: int, line: int, found: list[Found]) -> tuple[int, int]:
         """Read whole lines of a text from a position on as long as each is the one that was expected.
@@ -142,7 +142,7 @@ class Plans:
             self._count += 1
         self._here = self._by_context.setdefault(context, {})
 
-    def _analyse(self, text: str, line: int, shape: bytes) -> Found | None:
+    def _analyse(self, text: str, line: int, shape: bytes) -> list[Found]:
         """Read a line that no plan fits, and remember what was found where."""
         before = self._analyst.context
         analysis = self._analyst.analyse(text, line)
@@ -159,7 +159,11 @@ class Plans:
                 self._compile(plan, text, taken, analysis)
             if plan.match is not None:
                 self._last = plan
-        return _analysed(text, taken, analysis, line)
+        late = [
+            Found((one.number.key,), (value_of(one.text[one.number.start : one.number.end]),), one.step, one.line)
+            for one in analysis.late
+        ]
+        return late + _analysed(text, taken, analysis, line)
 
     def _plan_at(self, context: Hashable, shape: bytes) -> _Plan:
         if self._count >= _MOST_PLANS:
@@ -190,7 +194,7 @@ class Plans:
         plan.convert = value_of if any("," in text[number.start : number.end] for number in taken) else float
         match = pattern.match(text)
         # Case folding changes the length of some letters, and with it the place of a step.
-        if match is not None and (not taken or repr(_found(plan, match, 0)) == repr(_analysed(text, taken, analysis, 0))):
+        if match is not None and (not taken or repr([_found(plan, match, 0)]) == repr(_analysed(text, taken, analysis, 0))):
             plan.match = pattern.match
 
 
@@ -203,11 +207,11 @@ def _found(plan: _Plan, match: re.Match[str], line: int) -> Found:
     return Found(plan.keys, tuple(map(plan.convert, digits[:-1])), step, line)
 
 
-def _analysed(text: str, taken: list[Number], analysis: Analysis, line: int) -> Found | None:
+def _analysed(text: str, taken: list[Number], analysis: Analysis, line: int) -> list[Found]:
     if not taken:
-        return None
+        return []
     values = tuple(value_of(text[number.start : number.end]) for number in taken)
-    return Found(tuple(number.key for number in taken), values, analysis.step[0] if analysis.step else None, line)
+    return [Found(tuple(number.key for number in taken), values, analysis.step[0] if analysis.step else None, line)]
 
 
 def _shape_of(text: str) -> bytes:

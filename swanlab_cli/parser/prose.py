@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from swanlab_cli.parser.names import Kind, kind_of
 from swanlab_cli.parser.values import NUMBER
 
 # So far to the left of a number its name is looked for.
@@ -16,17 +17,23 @@ _LONGEST_GAP = 400
 _NUMBER = re.compile(rf"(?<![\w.%@/\\-])(?<!\d[:+]){NUMBER}", re.VERBOSE)
 # What may stand between a joining sign and the number: a list, a quotation, the name of a type.
 _WRAPPER = re.compile(r"(?:(?:[A-Za-z_]\w{0,20}\.)?(?:[Tt]ensor|[Aa]rray|b?float\d{0,2}|[Ss]calar)\(\s*)?[\[('\"]{0,3}\s*$")
-_JOIN = re.compile(r"\s*(:?=|:|→|->|=>|\bis\b|\bwas\b|\bof\b|\bequals\b)\s*$")
+_JOIN = re.compile(r"\s*(:?=|:|：|→|->|=>|\bis\b|\bwas\b|\bof\b|\bequals\b)\s*$")
 # What parts one pair from the next. A hyphen and a colon do so between blanks only.
 _PARTS = re.compile(r"[,;|\t{}\[\]()\"。，；>]|\s[-–—]\s|\s{2,}|:(?=\s)|\.\s")
 _NAME = re.compile(r"(?<![\w.])(?:[^\W\d_]|[.#%@](?=[\w.]))[\w./@%\#+*'&^-]*(?:[ ]'?[^\W\d_][\w./@%\#+*'-]*){0,6}$")
-_BRACKETED = re.compile(r"[ ]?[(\[][^()\[\]\d=]{1,16}[)\]]$")
+_BRACKETED = re.compile(r"[ ]?(?:[(\[][^()\[\]\d=]{1,16}[)\]]|\(\w{1,16}\(\w{1,16}\)\))$")
+# `Average Recall @[ IoU=0.50 | area= small ] = 0.6`: what is in the brackets says which one it is.
+_QUALIFIED = re.compile(rf"\s*([^\W\d][\w\ ()./%-]{{0,60}}@?\s*\[[^\[\]]{{1,120}}\])\s*([=:])\s*{NUMBER}\s*$", re.VERBOSE)
 _AFTER = re.compile(r"\s+(?:at|after|on|over|for)\s+(?:the\s+)?\d[\d,]*\s+[a-z][a-z ]{1,40}$", re.IGNORECASE)
 _LEADING_PROSE = re.compile(r"^(?:.*\b(?:with|and|to|by|from|than|its|an?|are)\s+|the\s+)(?=\S)", re.IGNORECASE)
 _PLACE = re.compile(
     r"\s+(?:at|for|after|on|in|of)\s+(?:the\s+)?(?:epochs?|steps?|iterations?|iters?|(?:mini)?batch(?:es)?|rounds?)\s+(?:\#\s?)?\d[\d-]*\s*$",
     re.IGNORECASE,
 )
+_NORM = re.compile(r"\|\w{1,16}\|$")
+# `67.9 perplexity estimate`, `111830 tok/s`: the name behind, where it is a metric's.
+_NAME_BEHIND = re.compile(r"(?:\s+|(?<=[%\d]))(?P<name>[^\W\d_][\w/%.-]*(?:\s[^\W\d_][\w/-]*){0,2})\s*(?=$|[,;|()])")
+_THROUGHPUT = re.compile(r"(?:tok|token|sample|example|image|img|frame|word|seq|sequence|char|byte)s?/s", re.IGNORECASE)
 _QUOTED = re.compile(r"(?:^|[,;|:{(\[])\s*(['\"])([^'\"]{1,99})\1$")
 
 
@@ -48,6 +55,10 @@ class Reading(NamedTuple):
 
 def read_prose(text: str) -> list[Reading]:
     """The readings of a line, in print order."""
+    qualified = _QUALIFIED.match(text)
+    if qualified:
+        digits = qualified["digits"]
+        return [Reading(" ".join(qualified[1].split()), not is_whole(digits), qualified[2], True, *qualified.span("digits"))]
     readings = []
     end = 0
     for match in _NUMBER.finditer(text):
@@ -55,6 +66,9 @@ def read_prose(text: str) -> list[Reading]:
         digits = match["digits"]
         key, join = _name_in(gap, text[max(match.start() - _LONGEST_GAP, 0) : match.start()])
         end = match.end()
+        if not key:
+            behind = _NAME_BEHIND.match(text, match.end("digits"))
+            key = behind["name"] if behind and _is_told_behind(behind["name"]) else ""
         if key:
             is_float = not is_whole(digits)
             is_place = join == ":" and gap.endswith(":") and not is_float and "." in key  # `train.py:57`
@@ -63,9 +77,14 @@ def read_prose(text: str) -> list[Reading]:
     return readings
 
 
+def _is_told_behind(name: str) -> bool:
+    """Whether a name behind its number is that of a metric; how fast a bar moves is none."""
+    return kind_of(name) is Kind.METRIC and ("/" not in name or _THROUGHPUT.match(name) is not None)
+
+
 def is_whole(digits: str) -> bool:
     """Whether a number has neither point nor exponent and is finite."""
-    return digits.lstrip("+-").replace(",", "").isdigit()
+    return digits.lstrip("+-").replace(",", "").rstrip(".").isdigit()
 
 
 def _name_in(gap: str, before: str) -> tuple[str, str]:
@@ -83,6 +102,9 @@ def _name_in(gap: str, before: str) -> tuple[str, str]:
         place = _PLACE.search(before) or _AFTER.search(before)
         if place:
             head = before[: place.start()]
+    norm = _NORM.search(head)
+    if norm:
+        return norm[0], join[1] if join else ""
     quoted = _QUOTED.search(head)
     if quoted:
         return quoted[2].strip(), join[1] if join else ""

@@ -10,21 +10,24 @@ from typing import NamedTuple
 from swanlab_cli.parser.found import Analysis, Located, Number
 from swanlab_cli.parser.names import Kind, kind_of
 from swanlab_cli.parser.prose import is_whole
-from swanlab_cli.parser.values import ALONE, read_step
+from swanlab_cli.parser.values import CELL, read_step
 
-_VALUE = re.compile(rf"^\s*{ALONE}", re.VERBOSE)
+_VALUE = re.compile(rf"^\s*{CELL}", re.VERBOSE)
+_COUNT = re.compile(r"\d[\d,]*(?:\.0*)?[kK]?(?![\w.])")
 _RULE = re.compile(r"^[\s|+│┃├┤┌┐└┘┬┴┼╞╡═─━=:-]*[-─━═=]{2,}[\s|+│┃├┤┌┐└┘┬┴┼╞╡═─━=:-]*$")
 _BORDERS = "|│┃"
 _BORDER = re.compile(rf"\s*[{_BORDERS}]\s*")
 _NARROW = re.compile(r"[\s|]+")
 _WIDE = re.compile(r"\s*[|│┃]\s*|\s{2,}|\t\s*")
-_NAME = re.compile(r"(?:[^\W\d]|\#|[@%._]\w)[\w@%./\#()+*' -]{0,40}$")
+_NAME = re.compile(r"(?:[^\W\d]|\#|[@%._]\w)[\w@%./\#()\[\]+*'& -]{0,40}$")
 _TRAILING_BAR = re.compile(r":?\s+\d{1,3}%.*$")
 # So many lines below its last row a header no longer counts.
 _PATIENCE = 60
 _LONGEST_HEADER = 400
 # The step among the counters of a table, the finest first.
-_STEPS = tuple("step global_step steps iter iteration it batch # counter epoch epochs gen generation e ep".split())
+_INDEX = "index"
+"""What pandas prints before the columns, without a name on their line."""
+_STEPS = tuple("index step global_step steps iter iteration it batch # counter epoch epochs gen generation e ep".split())
 
 
 class _Header(NamedTuple):
@@ -116,7 +119,7 @@ class Tables:
         halves = _joined(self.context.above, bare.text)
         narrow = halves or bare.text.replace("|", " ").split()
         wide = halves or [name for name in _WIDE.split(bare.text) if name]
-        is_header = len(narrow) >= 2 and (bool(halves) or all(map(_is_name, narrow)))
+        is_header = len(narrow) >= 2 and (bool(halves) or all(map(_is_name, narrow)) or (len(wide) >= 3 and all(map(_is_name, wide))))
         is_telling = is_header and _tells_of_training(wide if len(wide) >= 2 else narrow)
         may_be_above = is_header or (len(wide) >= 2 and not any(map(_VALUE.match, wide)))
         is_whole = is_telling and _BORDER.search(bare.text) is None
@@ -157,9 +160,13 @@ class Tables:
         if len(cells) != len(header.wide):
             cells = [cell for cell in _cells(bare, _NARROW) if cell.text]
         names = header.wide if len(cells) == len(header.wide) else header.narrow
+        if len(cells) == len(names) + 1 and cells[0].text.isdigit() and all(_VALUE.match(cell.text) for cell in cells):
+            names = (_INDEX, *names)
         if len(cells) != len(names):
             return None
         values = [_VALUE.match(cell.text) for cell in cells]
+        if names[0].lower() in _STEPS and not cells[0].text[:1].isdigit():
+            return None
         like = sum(value is not None or cell.text[:1].isdigit() for value, cell in zip(values, cells, strict=True))
         if 2 * like <= len(cells):
             return None
@@ -204,7 +211,7 @@ def _cells(bare: _Cell, separator: re.Pattern[str]) -> list[_Cell]:
 def _why_not(name: str) -> str:
     """Why a column holds no metric; empty where it does."""
     kind = kind_of(name)
-    is_metric = kind in (Kind.METRIC, Kind.COMPANION, Kind.UNKNOWN) and name != "#"
+    is_metric = kind in (Kind.METRIC, Kind.COMPANION, Kind.UNKNOWN) and name not in ("#", _INDEX)
     return "" if is_metric else f"a column of {'counts' if kind is Kind.UNKNOWN else kind.name.lower() + 's'}"
 
 
@@ -217,19 +224,25 @@ def _tells_of_training(names: list[str]) -> bool:
     kinds = [kind_of(_clean(name)) for name in names]
     metrics = kinds.count(Kind.METRIC)
     others = kinds.count(Kind.COMPANION)
-    is_counted = any(name.lower() in _STEPS for name in names) or Kind.COUNTER in kinds
+    is_counted = any(_bare_name(name) in _STEPS for name in names) or Kind.COUNTER in kinds
     is_led_by_step = len(names) >= 3 and names[0].lower() in _STEPS
     return metrics >= 2 or (metrics >= 1 and is_counted) or (is_counted and others >= 2) or is_led_by_step
 
 
 def _counter_of(names: Sequence[str], cells: Sequence[_Cell]) -> _Cell | None:
-    """The cell that tells the step of its row."""
-    lowered = [name.lower() for name in names]
+    """The cell that tells the step of its row: a column may be called `step` and hold the size of steps."""
+    lowered = [_bare_name(name) for name in names]
     for wanted in _STEPS:
         for name, cell in zip(lowered, cells, strict=True):
-            if name == wanted or name.endswith(" " + wanted):
-                return cell
+            count = _COUNT.match(cell.text) if name == wanted or name.endswith(" " + wanted) else None
+            if count is not None:
+                return _Cell(count[0], cell.start)
     return None
+
+
+def _bare_name(name: str) -> str:
+    """A name in lower case without what stands in brackets behind it: `Step (% Done)`."""
+    return name.partition("(")[0].strip().lower()
 
 
 def _located(cell: _Cell) -> Located | None:

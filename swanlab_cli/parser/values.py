@@ -28,7 +28,7 @@ _SIGN = "[+-]?"
 KEY_CHARACTERS = r"[\w./@:%\#+*-]"
 _END = rf"""
     (?:(?=[^\s,;|)\]]){_UNIT})?
-    (?![\w@&*^\\=~/] | [.]+\w | -\w | :[0-9] | ,[+-]?[.]?[0-9](?!{KEY_CHARACTERS}*=) | \s+/\s*[0-9])"""
+    (?![\w@&*^\\=~/] | [.]+\w | -\w | :[0-9] | ,[+-]?[.]?[0-9](?!{KEY_CHARACTERS}*=) | \s+/\s*[0-9]+(?![.0-9]))"""
 
 PLAIN = rf"({_SIGN}{_PLAIN}){_END}"
 """Verbose regular expression: the commonest number in a group, its unit outside."""
@@ -38,6 +38,9 @@ NUMBER = rf"(?P<digits>{_SIGN}(?:{_GROUPED}|{_PLAIN}|{_NOT_FINITE})){_END}"
 
 ALONE = rf"({_SIGN}(?:{_GROUPED}|{_PLAIN}|{_NOT_FINITE}))(?:{_UNIT})?\s*$"
 """Verbose regular expression: a number that ends its line."""
+
+CELL = rf"({_SIGN}(?:{_GROUPED}|{_PLAIN}|{_NOT_FINITE}))[ ]?(?:{_UNIT})?\s*$"
+"""Verbose regular expression: a number that is all of a table's cell."""
 
 _TYPES = r"(?:[Tt]ensor|[Aa]rray|[Ss]calar|Decimal|b?float(?:16|32|64|128)?|u?int(?:8|16|32|64)?|double|half|long)"
 _VALUE = re.compile(
