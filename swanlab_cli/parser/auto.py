@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from swanlab_cli.parser.counters import Counters
 from swanlab_cli.parser.found import Analysis, Late, Located, Number
@@ -43,7 +44,7 @@ _EXCEPTION = re.compile(r"(?:^\s*|\s[A-Za-z_][\w.]*)(?:[A-Za-z_][\w.]*)?(?:Error
 _ORDINAL = re.compile(r"第\s*\d+\s*[^\W\d_]")
 # A search over parameters fills up with dots before those of a fit.
 _OF_A_FIT = re.compile(r"\.{4,}[^;]*;")
-_CODE = re.compile(r"=.*[;{}]\s*$|\b(?:auto|char|const|double|float|int|let|long|var)\s+\w+\s*=")
+_CODE = re.compile(r"=.*(?:[;{]|;\s*\})\s*$|\b(?:auto|char|const|double|float|int|let|long|var)\s+\w+\s*=")
 _TOLD = re.compile(r"\b(?:loss(?:es)?|accuracy|errors?|residuals?|scores?|metrics?|rewards?|(?:valid|evalu)ation)\b", re.I)
 _NOT_FINITE = re.compile(rb"\b(?:nan|inf|infinity)\b")
 _RATE = re.compile(r"\d+(?:\.\d+)?\s?(?:[mnuµ]?s|min|h)/\w+")
@@ -66,7 +67,9 @@ _NEVER_LINES = (
     (_CODE, "the line is program code"),
 )
 
-_MANY_PAIRS = 3
+_MANY_PAIRS = _MANY_WORDS = 3
+# `buffer/evict/staleness: 0.5`: sections in a name are what trackers have.
+_SECTIONED = re.compile(r"[^\W\d][\w.-]*(?:/[\w.@-]+)+")
 
 HEADER_LINES = 3
 """How far above its first row the header of a table may begin."""
@@ -236,15 +239,26 @@ def _judge(readings: Sequence[Reading], text: str, is_stepped: bool) -> list[str
     if "=" in text and _ONLY_PAIRS.match(text):
         return ["" if reading.join == "=" else "not joined by the equals sign of the pairs around it" for reading in readings]
     kinds = [kind_of(reading.key) for reading in readings]
+    if is_stepped and _is_chain(readings, text):
+        return ["" if reading.is_float or kind is Kind.METRIC else _LONELY_COUNT for reading, kind in zip(readings, kinds, strict=True)]
     is_sure = any(kind is Kind.METRIC and _is_plain(reading) for kind, reading in zip(kinds, readings, strict=True))
     is_sure = is_sure or (sum(map(_is_plain, readings)) >= 2 and _TOLD.search(text) is not None)
     return [_why_not(reading, kind, is_sure, is_stepped) for reading, kind in zip(readings, kinds, strict=True)]
+
+
+def _is_chain(readings: Sequence[Reading], text: str) -> bool:
+    """Whether words and numbers take turns: `iter 3 act 3.0e+02 pre 2.3e+02 f 1.8e+02`."""
+    chain = [one for one in readings if not one.join and " " not in one.key]
+    are_beside = all(text[first.end : second.start].strip() == second.key for first, second in pairwise(chain))
+    return sum(one.is_float for one in chain) >= _MANY_WORDS and len(chain) == len(readings) and are_beside
 
 
 def _why_not(reading: Reading, kind: Kind, is_sure: bool, is_stepped: bool) -> str:
     """Why a reading is no metric, or nothing. *is_sure*: its line holds one for sure; *is_stepped*: it states a step."""
     if reading.join == "=" and not reading.is_spaced and reading.is_float:
         return ""  # `name=0.5` is printed to be read, whatever the name; `name = 0.5` may as well be configuration
+    if reading.is_float and reading.join and _SECTIONED.fullmatch(reading.key):
+        return ""
     if kind is Kind.METRIC:
         return _why_no_metric(reading, is_sure, is_stepped)
     if kind is Kind.COMPANION:
@@ -262,7 +276,7 @@ def _why_no_metric(reading: Reading, is_sure: bool, is_stepped: bool) -> str:
     """Why a number with the name of a metric is none, or nothing."""
     if not (reading.is_float or is_stepped or is_sure or (bool(reading.join) and is_clear(reading.key))):
         return _LONELY_COUNT if reading.join else "a whole number, which may as well be a count"
-    words = reading.key.split()
+    words = reading.key.partition(" (")[0].split()
     if not reading.join and (len(words) > 3 or kind_of(words[-1]) not in (Kind.METRIC, Kind.COMPANION)):
         return "the words before it are a sentence"
     return ""

@@ -10,11 +10,11 @@ from swanlab_cli.parser.values import read_step
 
 # Finer than epochs, coarser than the steps that `Steps` knows: `Batch [49]`, `num_updates=100`.
 _FINE = re.compile(
-    r"\b(?:(?:mini)?batch|update|num_updates|n_iter|(?:\w+_)?timesteps?)(?:es|s|_id|_idx)?\b['\"]?\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)",
+    r"\b(?:(?:mini)?batch|up\.|update|num_updates|n_iter|(?:\w+_)?timesteps?)(?:es|s|_id|_idx)?(?<=[\w.])(?![\w])['\"]?\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)",
     re.IGNORECASE,
 )
 # `| 20/ 140 batches |`, and the same in other languages: `第3轮`.
-_NAMED_BEHIND = re.compile(r"(?<![\d./])(\d+)\s*/\s*\d+\s+(?:(?:mini)?batch|step|iter|update)\w*", re.IGNORECASE)
+_NAMED_BEHIND = re.compile(r"(?<![\d./])(\d+)\s*/\s*\d+\s+(?:(?:mini)?batch|step|iter|update)\w*(?!\s*[:=]?\s*\d)", re.IGNORECASE)
 _ORDINAL = re.compile(r"第\s*(\d+)\s*[^\W\d_]")
 # `Epoche 3/12`: a line that begins with a word and how many of how many.
 _WORD_OF = re.compile(r"\s*[^\W\d_]+\s*[\[(]?\s*(\d+)\s*/\s*\d+[\])]?(?=[\s:,|–-])")
@@ -26,6 +26,7 @@ _LEADING = (
     re.compile(r"\s*\[\s*(\d+)\s*(?:/\s*\d+)?\s*\]"),
     re.compile(r"\s*(\d+):(?=\s)"),
     re.compile(r"\s*(\d+)\s*/\s*\d+(?=\s)"),
+    re.compile(r"\s*(\d+)\s+[^\W\d_][\w ]*\s[-+]?\d+\.\d*(?:[eE][-+]?\d+)?\s*$"),
 )
 _COARSE = re.compile(
     r"\b(?:trial|round|gen|generation|episodes?|ep|cycle|sweep|e|epoch)\b\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)(?!\.?\d)",

@@ -33,7 +33,7 @@ _METRIC_WORDS = frozenset(
 _COMPANION_WORDS = frozenset(
     """lr lrs wd norm gnorm mean std min max avg average median best temp temperature pressure volume density rate
     scale value val change improve improvement improv clip clipfrac mom momentum beta alpha epsilon eps last since
-    len length weight penalty reg kl_coef train test valid eval learn learning""".split()
+    l1 l2 len length weight penalty reg kl_coef train test valid eval learn learning""".split()
 )
 _COUNTER_WORDS = frozenset(
     """epoch epochs ep e step steps iter iters iteration iterations it batch batches batch_id minibatch minibatches
@@ -75,6 +75,8 @@ def kind_of(name: str) -> Kind:
     words += [word.rstrip("0123456789") for word in _SPLIT.split(name.lower()) if not word.isdigit()]
     if _RATE.search(name) or joined in ("best_test", "best_valid", "best_val", "best_eval"):
         return Kind.METRIC
+    if "throughput" in joined:
+        return Kind.METRIC
     if not _SETTING_WORDS.isdisjoint(words):
         return Kind.SETTING
     is_sum_of_metric = words[0] == "total" and last in _METRIC_WORDS
@@ -86,7 +88,7 @@ def kind_of(name: str) -> Kind:
         return Kind.METRIC
     if last in _COUNTER_WORDS:
         return Kind.COUNTER
-    if not _COMPANION_WORDS.isdisjoint(words):
+    if not _COMPANION_WORDS.isdisjoint(words) or joined == "l_r":
         return Kind.COMPANION
     if not _COST_WORDS.isdisjoint(words):
         return Kind.COST

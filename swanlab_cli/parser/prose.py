@@ -17,9 +17,9 @@ _LONGEST_GAP = 400
 _NUMBER = re.compile(rf"(?<![\w.%@/\\-])(?<!\d[:+]){NUMBER}", re.VERBOSE)
 # What may stand between a joining sign and the number: a list, a quotation, the name of a type.
 _WRAPPER = re.compile(r"(?:(?:[A-Za-z_]\w{0,20}\.)?(?:[Tt]ensor|[Aa]rray|b?float\d{0,2}|[Ss]calar)\(\s*)?[\[('\"]{0,3}\s*$")
-_JOIN = re.compile(r"\s*(:?=|:|：|→|->|=>|\bis\b|\bwas\b|\bof\b|\bequals\b)\s*$")
+_JOIN = re.compile(r"\s*(\.{3,}|…|:?=|:|：|→|->|=>|\bis\b|\bwas\b|\bof\b|\bequals\b)\s*$")
 # What parts one pair from the next. A hyphen and a colon do so between blanks only.
-_PARTS = re.compile(r"[,;|\t{}\[\]()\"。，；>]|\s[-–—]\s|\s{2,}|:(?=\s)|\.\s")
+_PARTS = re.compile(r"[,;|\t{}\[\]()\"。，；>]|\s[-–—]\s|\s{2,}|:(?=\s)|(?<=\w{4})\.\s")
 _NAME = re.compile(r"(?<![\w.])(?:[^\W\d_]|[.#%@](?=[\w.]))[\w./@%\#+*'&^-]*(?:[ ]'?[^\W\d_][\w./@%\#+*'-]*){0,6}$")
 _BRACKETED = re.compile(r"[ ]?(?:[(\[][^()\[\]\d=]{1,16}[)\]]|\(\w{1,16}\(\w{1,16}\)\))$")
 # `Average Recall @[ IoU=0.50 | area= small ] = 0.6`: what is in the brackets says which one it is.
@@ -30,6 +30,10 @@ _PLACE = re.compile(
     r"\s+(?:at|for|after|on|in|of)\s+(?:the\s+)?(?:epochs?|steps?|iterations?|iters?|(?:mini)?batch(?:es)?|rounds?)\s+(?:\#\s?)?\d[\d-]*\s*$",
     re.IGNORECASE,
 )
+# `80.9 s Mean Reward: 0.3`: the unit of the number before.
+_UNIT_BEFORE = re.compile(r"^ (?:[mnuµ]?s|secs?|min|h|[KMGT]i?B|%)(?=\s)")
+# `(:epoch, 1, :loss, 0.5)`: a tuple of symbols and numbers.
+_SYMBOL = re.compile(r":([^\W\d]\w*),\s*$")
 _NORM = re.compile(r"\|\w{1,16}\|$")
 # `67.9 perplexity estimate`, `111830 tok/s`: the name behind, where it is a metric's.
 _NAME_BEHIND = re.compile(r"(?:\s+|(?<=[%\d]))(?P<name>[^\W\d_][\w/%.-]*(?:\s[^\W\d_][\w/-]*){0,2})\s*(?=$|[,;|()])")
@@ -89,8 +93,12 @@ def is_whole(digits: str) -> bool:
 
 def _name_in(gap: str, before: str) -> tuple[str, str]:
     """The name that ends the gap before a number, and how it is joined to it; an empty name where there is none."""
+    gap = _UNIT_BEFORE.sub("", gap)
     if gap.endswith(("[", "(", "'", '"')):
         gap = _WRAPPER.sub("", gap)
+    symbol = _SYMBOL.search(gap)
+    if symbol:
+        return symbol[1], ","
     join = _JOIN.search(gap)
     if join is None and not gap[-1:].isspace():
         return "", ""

@@ -14,6 +14,7 @@ from swanlab_cli.parser.values import CELL, read_step
 
 _VALUE = re.compile(rf"^\s*{CELL}", re.VERBOSE)
 _COUNT = re.compile(r"\d[\d,]*(?:\.0*)?[kK]?(?![\w.])")
+_HOLDS_NUMBER = re.compile(r"\s[-+]?\d")
 _RULE = re.compile(r"^[\s|+│┃├┤┌┐└┘┬┴┼╞╡═─━=:-]*[-─━═=]{2,}[\s|+│┃├┤┌┐└┘┬┴┼╞╡═─━=:-]*$")
 _BORDERS = "|│┃"
 _BORDER = re.compile(rf"\s*[{_BORDERS}]\s*")
@@ -162,6 +163,8 @@ class Tables:
         names = header.wide if len(cells) == len(header.wide) else header.narrow
         if len(cells) == len(names) + 1 and cells[0].text.isdigit() and all(_VALUE.match(cell.text) for cell in cells):
             names = (_INDEX, *names)
+        if len(cells) == len(names) + 1 and cells[0].text.endswith(":"):
+            cells = cells[1:]  # `BFGS:   1  0.5  0.4`
         if len(cells) != len(names):
             return None
         values = [_VALUE.match(cell.text) for cell in cells]
@@ -194,7 +197,7 @@ def _joined(upper: str, lower: str) -> list[str]:
 
 
 def _is_name(word: str) -> bool:
-    return _NAME.match(word) is not None and _VALUE.match(word) is None
+    return _NAME.match(word) is not None and _VALUE.match(word) is None and _HOLDS_NUMBER.search(word) is None
 
 
 def _trimmed(cell: _Cell, characters: str | None) -> _Cell:
