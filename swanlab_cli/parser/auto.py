@@ -177,7 +177,7 @@ def _checked(readings: list[Reading], text: str) -> tuple[list[Reading], list[Nu
     missed = [
         Reading(pair.key, not is_whole(text[pair.start : pair.end]), "=", False, pair.start, pair.end)
         for pair in accepted.values()
-        if pair.start not in known
+        if pair.start not in known and not any(one.key.endswith("]") for one in kept)
     ]
     return sorted(kept + missed, key=lambda one: one.start), [pair for pair in pairs if pair.reason]
 
@@ -240,7 +240,10 @@ def _judge(readings: Sequence[Reading], text: str, is_stepped: bool) -> list[str
         return ["" if reading.join == "=" else "not joined by the equals sign of the pairs around it" for reading in readings]
     kinds = [kind_of(reading.key) for reading in readings]
     if is_stepped and _is_chain(readings, text):
-        return ["" if reading.is_float or kind is Kind.METRIC else _LONELY_COUNT for reading, kind in zip(readings, kinds, strict=True)]
+        never = (Kind.COST, Kind.COUNTER)
+        pairs = zip(readings, kinds, strict=True)
+        is_taken = [kind not in never and (one.is_float or kind is Kind.METRIC) for one, kind in pairs]
+        return ["" if taken else "a count or a cost among words and numbers" for taken in is_taken]
     is_sure = any(kind is Kind.METRIC and _is_plain(reading) for kind, reading in zip(kinds, readings, strict=True))
     is_sure = is_sure or (sum(map(_is_plain, readings)) >= 2 and _TOLD.search(text) is not None)
     return [_why_not(reading, kind, is_sure, is_stepped) for reading, kind in zip(readings, kinds, strict=True)]
@@ -257,7 +260,8 @@ def _why_not(reading: Reading, kind: Kind, is_sure: bool, is_stepped: bool) -> s
     """Why a reading is no metric, or nothing. *is_sure*: its line holds one for sure; *is_stepped*: it states a step."""
     if reading.join == "=" and not reading.is_spaced and reading.is_float:
         return ""  # `name=0.5` is printed to be read, whatever the name; `name = 0.5` may as well be configuration
-    if reading.is_float and reading.join and _SECTIONED.fullmatch(reading.key):
+    is_sectioned = reading.is_float and bool(reading.join) and _SECTIONED.fullmatch(reading.key) is not None
+    if is_sectioned and (kind is not Kind.COST or reading.key.count("/") > 1):
         return ""
     if kind is Kind.METRIC:
         return _why_no_metric(reading, is_sure, is_stepped)

@@ -29,7 +29,7 @@ _LEADING = (
     re.compile(r"\s*(\d+)\s+[^\W\d_][\w ]*\s[-+]?\d+\.\d*(?:[eE][-+]?\d+)?\s*$"),
 )
 _COARSE = re.compile(
-    r"\b(?:trial|round|gen|generation|episodes?|ep|cycle|sweep|e|epoch)\b\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)(?!\.?\d)",
+    r"\b(?:trial|round|gen|generation|episodes?|ep|cycle|sweep|e|epoch)\b\s*[=:#,]?\s*[\[(]?\s*(\d[\d,]*)(?!\.?\d)",
     re.IGNORECASE,
 )
 _EPOCH = re.compile(r"\bepoch", re.IGNORECASE)
@@ -49,7 +49,8 @@ class Counters:
         stated = None if is_part else self._steps.locate(text)
         if stated is not None and not _EPOCH.search(text):
             return stated
-        found = _FINE.search(text) or _NAMED_BEHIND.search(text) or _last_bracket(text) or next(filter(None, (form.match(text) for form in _LEADING)), None)
+        leading = next(filter(None, (form.match(text) for form in _LEADING)), None)
+        found = _FINE.search(text) or _NAMED_BEHIND.search(text) or _last_bracket(text) or leading
         if found is None:
             if stated is not None or is_part:
                 return stated

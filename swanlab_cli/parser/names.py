@@ -42,7 +42,8 @@ _COUNTER_WORDS = frozenset(
     pass run""".split()
 )
 _COST_WORDS = frozenset(
-    """used free available reserved allocated ts timestamp date time times timing took elapsed eta remaining left duration dur sec secs second seconds ms us mins minute
+    """progress used free available reserved allocated ts timestamp date time times timing took elapsed eta
+    remaining left duration dur sec secs second seconds ms us mins minute
     minutes hour hours runtime wall clock lapse cpu gpu mem memory rss vram cache size sizes bytes kb mb gb kib
     mib gib width height count counts num number nb n total totals pid rank ranks port version seed
     workers threads procs devices nodes params parameters gpus cores line lines file files col row rows column id

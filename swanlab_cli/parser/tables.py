@@ -18,6 +18,8 @@ _HOLDS_NUMBER = re.compile(r"\s[-+]?\d")
 _RULE = re.compile(r"^[\s|+│┃├┤┌┐└┘┬┴┼╞╡═─━=:-]*[-─━═=]{2,}[\s|+│┃├┤┌┐└┘┬┴┼╞╡═─━=:-]*$")
 _BORDERS = "|│┃"
 _BORDER = re.compile(rf"\s*[{_BORDERS}]\s*")
+_COMMA = re.compile(r"\s*,\s*")
+_AROUND_NAME = " #\"'"
 _NARROW = re.compile(r"[\s|]+")
 _WIDE = re.compile(r"\s*[|│┃]\s*|\s{2,}|\t\s*")
 _NAME = re.compile(r"(?:[^\W\d]|\#|[@%._]\w)[\w@%./\#()\[\]+*'& -]{0,40}$")
@@ -36,6 +38,8 @@ class _Header(NamedTuple):
     """The names, parted by bars, tabs or two blanks."""
     narrow: tuple[str, ...]
     """The names, parted by every blank."""
+    is_comma: bool = False
+    """Whether they are parted by commas."""
 
 
 class Context(NamedTuple):
@@ -117,10 +121,16 @@ class Tables:
         if len(bare.text) >= _LONGEST_HEADER:
             self.context = self.context._replace(above="")
             return None
+        commas = [name.strip(_AROUND_NAME) for name in bare.text.split(",")]
+        if len(commas) >= 3 and all(map(_is_name, commas)) and _tells_of_training(commas):
+            self.context = Context(_Header(tuple(commas), tuple(commas), is_comma=True))
+            self.renew(line)
+            return Analysis([], None, renews=True)
         halves = _joined(self.context.above, bare.text)
         narrow = halves or bare.text.replace("|", " ").split()
         wide = halves or [name for name in _WIDE.split(bare.text) if name]
-        is_header = len(narrow) >= 2 and (bool(halves) or all(map(_is_name, narrow)) or (len(wide) >= 3 and all(map(_is_name, wide))))
+        are_names = bool(halves) or all(map(_is_name, narrow)) or (len(wide) >= 3 and all(map(_is_name, wide)))
+        is_header = len(narrow) >= 2 and are_names
         is_telling = is_header and _tells_of_training(wide if len(wide) >= 2 else narrow)
         may_be_above = is_header or (len(wide) >= 2 and not any(map(_VALUE.match, wide)))
         is_whole = is_telling and _BORDER.search(bare.text) is None
@@ -141,8 +151,9 @@ class Tables:
             return None
         ends = [cell.start + len(cell.text) for cell in cells]
         names = [above[start:end].strip() for start, end in pairwise([0, *ends])]
-        is_aligned = above[ends[-1] :].strip() == "" and all(above[end - 1 : end + 1].rstrip() == above[end - 1] for end in ends[:-1])
-        if not is_aligned or not all(names) or above[ends[-1] - 1 : ends[-1]].isspace():
+        padded = above.ljust(ends[-1]) + " "
+        is_aligned = not above[ends[-1] :].strip() and all(padded[end - 1] != " " == padded[end] for end in ends)
+        if not is_aligned or not all(names):
             return None
         numbers = [
             Number(cell.start, cell.start + len(value[1]), name, "table", _why_not(name))
@@ -155,21 +166,11 @@ class Tables:
         header = self.context.header
         if header is None:
             return None
-        cells = _cells(bare, _WIDE)
-        if len(cells) != len(header.wide):
-            cells = [cell for cell in cells if cell.text]
-        if len(cells) != len(header.wide):
-            cells = [cell for cell in _cells(bare, _NARROW) if cell.text]
-        names = header.wide if len(cells) == len(header.wide) else header.narrow
-        if len(cells) == len(names) + 1 and cells[0].text.isdigit() and all(_VALUE.match(cell.text) for cell in cells):
-            names = (_INDEX, *names)
-        if len(cells) == len(names) + 1 and cells[0].text.endswith(":"):
-            cells = cells[1:]  # `BFGS:   1  0.5  0.4`
-        if len(cells) != len(names):
+        fit = _fitted(bare, header)
+        if fit is None:
             return None
+        names, cells = fit
         values = [_VALUE.match(cell.text) for cell in cells]
-        if names[0].lower() in _STEPS and not cells[0].text[:1].isdigit():
-            return None
         like = sum(value is not None or cell.text[:1].isdigit() for value, cell in zip(values, cells, strict=True))
         if 2 * like <= len(cells):
             return None
@@ -182,6 +183,30 @@ class Tables:
         step = _located(counter) if counter else None
         # A count such as `2.0` is a step, and `2.5` is none.
         return Analysis(numbers, step, is_repeatable=counter is None or "." not in counter.text, renews=True)
+
+
+def _fitted(bare: _Cell, header: _Header) -> tuple[Sequence[str], list[_Cell]] | None:
+    """The cells of a row with the names of their columns."""
+    if header.is_comma:
+        splits = [_cells(bare, _COMMA)]
+    else:
+        wide, narrow = _cells(bare, _WIDE), _cells(bare, _NARROW)
+        splits = [wide, [cell for cell in wide if cell.text], [cell for cell in narrow if cell.text]]
+    for cells in splits:
+        for names in (header.wide, header.narrow):
+            fit = _labelled(names, cells)
+            if fit is not None and not (fit[0][0].lower() in _STEPS and not fit[1][0].text[:1].isdigit()):
+                return fit
+    return None
+
+
+def _labelled(names: Sequence[str], cells: list[_Cell]) -> tuple[Sequence[str], list[_Cell]] | None:
+    """Names and cells, one of each; what stands before a row is an index, as pandas prints it, or a label as `BFGS:`."""
+    if len(cells) == len(names) + 1 and cells[0].text.isdigit() and all(_VALUE.match(cell.text) for cell in cells):
+        return (_INDEX, *names), cells
+    if len(cells) == len(names) + 1 and cells[0].text.endswith(":"):
+        return names, cells[1:]
+    return (names, cells) if len(cells) == len(names) else None
 
 
 def _joined(upper: str, lower: str) -> list[str]:
