@@ -63,10 +63,8 @@ class ProgressTracker:
 
     def _begin(self, identity: _Identity, progress: Progress, moment: float) -> int:
         """Take a bar that is not on the screen, after those that are finished; its place."""
-        if self._levels and self._levels[-1].is_finished:
-            self._ended = []
         while self._levels and self._levels[-1].is_finished:
-            self._ended.append(self._levels.pop())
+            self._ended = [*self._ended[-_MOST_LEVELS:], self._levels.pop()]
         # `Epoch 10/10` is painted once more, as a line, when its last batch and its validation are through.
         same = (level for level in self._ended if level.identity == identity and _place(level.progress) == _place(progress))
         self._levels.append(next(same, None) or _Level(identity, progress, moment))
