@@ -17,7 +17,7 @@ _BARE = re.compile(r"\W*[A-Za-z_]+\W*\d+\s*(?:/|of)\s*\d+\W*$")
 _MOST_LEVELS = 5
 # How much of what comes and goes inside an unmoved bar shows that it is abandoned: the beginning, the end and a new pass
 # of an inner one count one, an epoch five. A bar of training steps sees evaluations pass, but no epochs.
-_ABANDONED, _EPOCH_WEIGHT = 8, 5
+_ABANDONED, _EPOCH_WEIGHT = 7, 5
 
 _Identity = tuple[str, float | None, bool]
 

@@ -35,7 +35,7 @@ class ProgressFollower:
         self._tracker = ProgressTracker()
         self._queue: list[tuple[float, bytes]] = []
         self._rests: dict[str, _Rest] = {}
-        self._looked_at = 0.0
+        self._looked_at: float | None = None
         self._has_news = False
         self._records = _Sampler()
 
@@ -50,6 +50,8 @@ class ProgressFollower:
 
     def settle(self, now: float) -> list[Event]:
         """The event that is due at `now`, in Unix seconds, if no more output has come."""
+        if self._looked_at is None:
+            self._looked_at = now
         if not self._has_news or abs(now - self._looked_at) < _LOOK_S:
             return []
         self._looked_at = now
@@ -77,7 +79,8 @@ class ProgressFollower:
                 if not begun.is_read:
                     self._put(begun.moment, begun.data)
         rest = pieces.pop()
-        for piece in pieces[-_PIECES:]:
+        named = [piece for piece in pieces[:-_PIECES] if _EPOCH in piece][-1:]
+        for piece in named + pieces[-_PIECES:]:
             self._put(moment, piece)
         if rest:
             self._rests[stream] = _Rest(moment, rest[: 2 * _PIECE_BYTES])
