@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import count
 from typing import NamedTuple
@@ -57,10 +57,12 @@ def print_top(logdir: str, looks: Looks, as_json: bool) -> None:
             time.sleep(looks.interval_s)
         now = time.time()
         found = runs.look(now)
+        if index and not as_json:
+            print()
         if as_json:
             print(json.dumps({"time": iso_time(now), "runs": [_json(run) for run in found]}, ensure_ascii=False), flush=True)
         else:
-            print("\n".join([*([""] if index else []), *_plain(found, logdir)]), flush=True)
+            _print_table(found, logdir)
 
 
 def _show(runs: LiveRuns, logdir: str, looks: Looks) -> None:
@@ -102,10 +104,11 @@ def _frame(found: Sequence[LiveRun], logdir: str, is_coloured: bool, width: int,
     return lines
 
 
-def _plain(found: Sequence[LiveRun], logdir: str) -> Iterator[str]:
-    if not found:
+def _print_table(found: Sequence[LiveRun], logdir: str) -> None:
+    if found:
+        print("\n".join(_aligned([_HEADINGS, *map(_cells, found)])), flush=True)
+    else:
         print(f"swanlab: nothing runs in '{logdir}'", file=sys.stderr)
-    yield from _aligned([_HEADINGS, *map(_cells, found)])
 
 
 def _cells(run: LiveRun) -> tuple[str, ...]:
