@@ -41,7 +41,7 @@ _COUNTERS = (
     r"|samples?|shards?|chunks?|parts?|stages?|phases?|items?|jobs?|games?|generations?|gen|examples?|images?|layers?|ep|cycles?"
     r"|runs?|passes|pass|global_step"
 )
-_COUNT = r"\d[\d,]*(?:\.\d+)?"
+_COUNT = r"\d[\d,]{0,18}(?:\.\d{1,18})?"
 # `Epoch 3/10`, `Epoch [3/10]`, `step=10/10000`, `step 5 of 20`, `iteration       10/ 1716613`.
 _LABELLED = re.compile(
     rf"(?<![A-Za-z0-9./])({_COUNTERS})\b['\"]?\s*(?:\(\w+\)\s*)?[:=#]?\s*[\[(]?\s*"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_NUMBER = r"\d[\d,]*(?:\.\d+)?"
+_NUMBER = r"\d[\d,]{0,18}(?:\.\d{1,18})?"
 # Of `1.2MB` and `450k`; a unit follows both parts of a fraction or the second alone: `1.5/1.7 MB`.
 _SCALE = r"((?:[kKMGTP](?:i(?=[bB]|\b))?)?)"
 _SCALED = rf"({_NUMBER})(\s?){_SCALE}([A-Za-z]{{0,8}})"
