@@ -194,9 +194,9 @@ class Tmux:
         """Send keys, by tmux's names, one after the other."""
         self._run("send-keys", *keys)
 
-    def screen(self) -> str:
-        """What is on the screen."""
-        return self._run("capture-pane", "-p")
+    def screen(self, *options: str) -> str:
+        """What is on the screen; with `-e` and its colours."""
+        return self._run("capture-pane", "-p", *options)
 
     def wait(self, pattern: str) -> str:
         """The screen as soon as the regular expression is found on it."""

@@ -16,6 +16,7 @@ from . import reading
 from .logs import LogChoice, print_logs
 from .parse import ParseChoice, parse_file
 from .run import run
+from .top import Looks, print_top
 
 Logdir = Annotated[str | None, typer.Option("--logdir", metavar="DIR", help="Where runs are kept; default: ./swanlog")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -142,6 +143,20 @@ def _parse(
 ) -> None:
     """Print the metrics found in saved output."""
     parse_file(file, ParseChoice(mode, patterns or [], step_key, explain, as_json))
+
+
+@app.command("top")
+def _top(
+    interval_s: Annotated[float, typer.Option("--interval", metavar="SECONDS", help="Time between two looks.")] = 2.0,
+    looks: Annotated[
+        int | None, typer.Option("-n", "--iterations", min=0, metavar="N", help="Look N times, 0: until ended.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Print one table, as with -n 1.")] = False,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Watch the running runs: progress, time left, CPU, memory, last values; q quits."""
+    print_top(_logdir(logdir), Looks(interval_s, 1 if once else looks), as_json)
 
 
 def _logdir(flag: str | None) -> str:

@@ -13,6 +13,7 @@ from ..recorder.view import RunView, describe, iso_time, media_of, open_run, poi
 from ..records import Json, Point, encode_value
 from ..store.reader import find_run, list_directories
 from ..store.state import RUNNING, describe_end
+from .progress import progress_text, share_text
 from .text import columns, duration, size, table
 
 
@@ -43,7 +44,8 @@ def _row(run: RunView) -> tuple[str, ...]:
         lasted = max(time.time() - run.header.started_at, 0.0)
     started = iso_time(run.header.started_at)[:19].replace("T", " ")
     spent = "-" if lasted is None else duration(lasted)
-    return facts["id"], facts["name"], facts["project"], run.state, started, spent, _command_text(run)
+    state = " ".join((run.state, share_text(facts["progress"]))).strip() if run.state == RUNNING else run.state
+    return facts["id"], facts["name"], facts["project"], state, started, spent, _command_text(run)
 
 
 def _command_text(run: RunView, width: int = 60) -> str:
@@ -69,6 +71,7 @@ def _card(view: RunView, facts: Json) -> str:
         ("run", f"{facts['id']}  {facts['name']}"),
         ("project", facts["project"]),
         ("state", facts["state"] + (f" ({describe_end(view.end)})" if view.end else "")),
+        ("progress", progress_text(facts["progress"])),
         ("command", _command_text(view, 500)),
         ("directory", facts["directory"]),
         ("working dir", facts["cwd"]),

@@ -73,6 +73,8 @@ class Scribe:
                 break
             else:
                 wait_s = min(max(2 * wait_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
+                for event in self._sources.settle():
+                    self._writer.append_event(event)
             self._listen(wait_s)
             self._sample()
             if os.getppid() != self._pump_pid:
@@ -153,7 +155,7 @@ class Scribe:
     def _finish(self) -> None:
         last = self._sources.finish()
         self._write(last)
-        dropped = sum(event.data["count"] for event in last.events)
+        dropped = sum(event.data["count"] for event in last.events if event.type == "dropped")
         if self._peak_memory_bytes:
             self._note("resources", {"peak_memory_bytes": self._peak_memory_bytes})
         try:

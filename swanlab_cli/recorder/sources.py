@@ -9,6 +9,7 @@ from ..records import Event, Header, Lane, MediaPoint, Point
 from ..store import layout
 from ..store.reader import Cursor, InboxRecord, InboxTail, OutputTail
 from .derivation import Derivation
+from .progress import ProgressFollower
 
 # Inbox record types that become events, and their names there: a warning of ours is not voided by a reset.
 _HANDED_ON = {name: name for name in ("init", "config", "define", "finish", "answer")} | {"warning": "script_warning"}
@@ -34,6 +35,7 @@ class Sources:
         self._lane = lane
         self._output = OutputTail(directory, lane)
         self._inboxes: dict[str, InboxTail] = {}
+        self._bars = ProgressFollower()
 
     def read(self, limit: int) -> Progress:
         """What is new, at most about `limit` bytes of output and of each inbox."""
@@ -44,7 +46,9 @@ class Sources:
             tail = self._inboxes.get(host) or self._inboxes.setdefault(host, InboxTail(path))
             for record in tail.read():
                 self._take_record(record, progress)
-        progress.points.extend(self.derivation.feed_output(self._output.read(limit)))
+        chunks = self._output.read(limit)
+        progress.points.extend(self.derivation.feed_output(chunks))
+        progress.events.extend(self._bars.feed(chunks))
         cursor = self.cursor()
         return progress._replace(cursor=cursor, has_moved=cursor != before)
 
@@ -54,7 +58,11 @@ class Sources:
         now = time.time()
         dropped = self.derivation.dropped.items()
         events = [Event(now, "dropped", {"metric": metric, "count": count}) for metric, count in dropped]
-        return Progress(points, [], events, self.cursor()._replace(is_final=True), True)
+        return Progress(points, [], [*self._bars.finish(), *events], self.cursor()._replace(is_final=True), True)
+
+    def settle(self) -> list[Event]:
+        """What is due while nothing new comes: where the last bar stands."""
+        return self._bars.settle(time.time())
 
     def cursor(self) -> Cursor:
         """Up to where the sources have been read."""

@@ -11,6 +11,7 @@ from ..records import End, Event, Header, Json, Lane, MediaPoint, Point, encode_
 from ..store.reader import DERIVED_TYPES, read_cursor, read_end, read_events, read_header, read_media, read_points, sources_end
 from ..store.state import RUNNING, derive_state, describe_end, host_identity, process_started
 from .derivation import without_shadowed
+from .progress import latest_progress
 from .sources import Sources
 
 _LANE = Lane()
@@ -176,12 +177,19 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "output_bytes": end.output_bytes if end else None,
         "lost_bytes": end.lost_bytes if end else 0,
         "warnings": _warnings(view.events, environment),
+        "progress": _progress(view),
         "dropped": {event.data["metric"]: event.data["count"] for event in view.events if event.type == "dropped"},
         "answers": [{"time": iso_time(event.time), **event.data} for event in view.events if event.type == "answer"],
         "environment": environment,
         "overhead": end.overhead if end else None,
         "directory": view.directory,
     }
+
+
+def _progress(view: RunView) -> Json | None:
+    """How far the run says that it is: by now, while it runs."""
+    progress = latest_progress(view.events, time.time() if view.state == RUNNING else None)
+    return progress and {**progress, "time": iso_time(progress["time"])}
 
 
 def _definitions(events: Iterable[Event]) -> dict[str, Json]:

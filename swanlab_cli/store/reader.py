@@ -23,8 +23,8 @@ _READ_BYTES = 1 << 20
 _INDEX_BYTES = 16 * 1024  # of the index at a time: some hundred entries
 _TAIL_BYTES = 1 << 16
 LAST = "last"
-DERIVED_TYPES = ("init", "config", "define", "finish", "script_warning", "answer", "dropped")
-"""Event types that a scribe derives from the inbox; a reset voids them."""
+DERIVED_TYPES = ("init", "config", "define", "finish", "script_warning", "answer", "dropped", "progress")
+"""Event types that a scribe derives from inbox and output; a reset voids them."""
 
 
 class InboxRecord(NamedTuple):
