@@ -118,11 +118,13 @@ def _logs(
         str | None, typer.Option("--stream", metavar="stdout|stderr|both", help="Only what this stream wrote.")
     ] = None,
     grep: Annotated[str | None, typer.Option("--grep", metavar="REGEX", help="Only lines in which this is found.")] = None,
+    rank: Annotated[str | None, typer.Option("--rank", metavar="N|all", help="Of this rank, or of all; default: 0.")] = None,
+    attempt: Annotated[int | None, typer.Option("--attempt", metavar="N", help="Of this attempt; default: the newest.")] = None,
     logdir: Logdir = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the output of a run: as text with progress bars collapsed, or raw."""
-    print_logs(_logdir(logdir), run_name, LogChoice(raw, follow, tail, stream, grep, as_json))
+    print_logs(_logdir(logdir), run_name, LogChoice(raw, follow, tail, stream, grep, as_json, rank, attempt))
 
 
 @app.command("parse")

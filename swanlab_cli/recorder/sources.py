@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..records import Event, Header, Lane, MediaPoint, Point
@@ -29,7 +30,7 @@ class Sources:
     """Follows a lane from its beginning."""
 
     def __init__(self, directory: str, lane: Lane, header: Header) -> None:
-        self.derivation = Derivation(header)
+        self.derivation = Derivation(header, lane)
         self._directory = directory
         self._lane = lane
         self._output = OutputTail(directory, lane)
@@ -47,6 +48,15 @@ class Sources:
         progress.points.extend(self.derivation.feed_output(self._output.read(limit)))
         cursor = self.cursor()
         return progress._replace(cursor=cursor, has_moved=cursor != before)
+
+    def read_all(self, limit: int) -> Iterator[Progress]:
+        """All there is, `limit` bytes at a time, and in the end what `finish` gives: for a lane that nobody writes any more."""
+        while True:
+            progress = self.read(limit)
+            if not progress.has_moved:
+                yield self.finish()
+                return
+            yield progress
 
     def finish(self) -> Progress:
         """What last lines without newline gave, and what was dropped in all."""

@@ -114,7 +114,7 @@ def read_header(directory: str) -> Header:
             "pip install --upgrade swanlab-cli",
         )
     try:
-        known = {name: fields[name] for name in Header._fields}
+        known = {name: fields[name] for name in Header._fields if name in fields or name not in Header._field_defaults}
     except KeyError as error:
         raise StoreError(f"cannot read the run in '{directory}': {layout.HEADER} has no {error}") from error
     for name in ("chosen", "tags", "command", "patterns"):
@@ -175,11 +175,11 @@ def read_points(directory: str, lane: Lane) -> tuple[list[Point], Cursor]:
     return _read_derived(_all_lines(layout.metrics(directory, lane)), lane, _point)
 
 
-def read_media(directory: str, lane: Lane) -> list[MediaPoint]:
-    """The media that the scribe wrote, in order."""
+def read_media(directory: str, lane: Lane) -> tuple[list[MediaPoint], Cursor]:
+    """The media that the scribe wrote, in order, and the cursor as with points."""
     lines = _all_lines(layout.metrics(directory, lane))
     # Points, of which there may be millions, need not be decoded to be passed over.
-    return _read_derived((line for line in lines if not line.startswith(b'{"metric"') or b'"media"' in line), lane, _media)[0]
+    return _read_derived((line for line in lines if not line.startswith(b'{"metric"') or b'"media"' in line), lane, _media)
 
 
 def _read_derived(lines: Iterator[bytes], lane: Lane, decode: Callable[[Json, Lane], T | None]) -> tuple[list[T], Cursor]:
@@ -233,7 +233,8 @@ def _cursor(fields: Json) -> Cursor:
 def _point(fields: Json, lane: Lane) -> Point | None:
     try:
         value = decode_value(fields["value"])
-        return Point(fields["metric"], int(fields["step"]), value, float(fields["time"]), fields["source"], *lane)
+        moment = None if fields["time"] is None else float(fields["time"])
+        return Point(fields["metric"], int(fields["step"]), value, moment, fields["source"], *lane)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
@@ -271,7 +272,7 @@ class OutputTail:
         self._output = layout.output(directory, lane)
         self._index = layout.output_index(directory, lane)
         self._index_offset = 0
-        self._entries: deque[tuple[int, float, str]] = deque()
+        self._entries: deque[tuple[int, float | None, str]] = deque()
         """(offset, time, stream) of the entries not yet passed, ascending; the first is the one in force."""
 
     def read(self, limit: int = _READ_BYTES) -> list[Chunk]:
@@ -297,7 +298,8 @@ class OutputTail:
                 fields = decode_line(line) or {}
                 offset, stream = fields.get("offset"), fields.get("stream")
                 if isinstance(offset, int) and isinstance(stream, str):
-                    self._entries.append((offset, _moment(fields), stream))
+                    moment = None if fields.get("time", 0.0) is None else _moment(fields)
+                    self._entries.append((offset, moment, stream))
 
     def _split(self, data: bytes) -> Iterator[Chunk]:
         """The chunks of `data`, which begins at our offset, cut where index entries begin."""
