@@ -11,10 +11,12 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import SwanlabError
+from ..recorder.options import ParseOptions
 from ..settings import logdir_setting
 from . import reading
 from .logs import LogChoice, print_logs
 from .parse import ParseChoice, parse_file
+from .reparse import reparse_runs
 from .run import run
 
 Logdir = Annotated[str | None, typer.Option("--logdir", metavar="DIR", help="Where runs are kept; default: ./swanlog")]
@@ -144,6 +146,24 @@ def _parse(
 ) -> None:
     """Print the metrics found in saved output."""
     parse_file(file, ParseChoice(mode, patterns or [], step_key, explain, as_json))
+
+
+@app.command("reparse")
+def _reparse(
+    run_names: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run ids, unique beginnings of them, or `last`.")],
+    mode: Annotated[str | None, typer.Option("--parse", metavar="auto|kv|none", help="Read the output so from now on.")] = None,
+    patterns: Annotated[
+        list[str] | None, typer.Option("--pattern", metavar="REGEX", help="Instead of the run's patterns; '' for none.")
+    ] = None,
+    step_key: Annotated[
+        str | None, typer.Option("--step-key", metavar="NAME", help="Instead of the run's step key; '' for none.")
+    ] = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Derive the metrics of runs again from their recorded output, as it was read last or with other options."""
+    options = ParseOptions(mode, None if patterns is None else tuple(patterns), step_key)
+    raise typer.Exit(reparse_runs(_logdir(logdir), run_names, options, as_json))
 
 
 def _logdir(flag: str | None) -> str:

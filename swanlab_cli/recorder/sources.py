@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ..records import Event, Header, Lane, MediaPoint, Point
 from ..store import layout
 from ..store.reader import Cursor, InboxRecord, InboxTail, OutputTail
+from ..store.writer import RecordWriter
 from .derivation import Derivation
 
 # Inbox record types that become events, and their names there: a warning of ours is not voided by a reset.
@@ -24,6 +25,18 @@ class Progress(NamedTuple):
     cursor: Cursor
     has_moved: bool
     """Whether there was anything new."""
+
+
+def write_progress(writer: RecordWriter, progress: Progress) -> None:
+    """Append it to the lane's records.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    for event in progress.events:
+        writer.append_event(event)
+    if progress.has_moved:
+        writer.append_points(progress.points, progress.cursor._asdict(), progress.media)
 
 
 class Sources:

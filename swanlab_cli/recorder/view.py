@@ -54,14 +54,15 @@ def open_run(directory: str, patient: bool = False) -> RunView:
     header = read_header(directory)
     lanes = tuple(layout.lanes(directory))
     end = run_end(directory, lanes)
-    events = _events(directory, lanes)
     if patient and end is not None:
-        events = _wait_for_scribes(directory, header, events)
+        events = wait_for_scribes(directory, header, lanes)
+    else:
+        events = _events(directory, lanes)
     header = with_last_options(header, events[lanes[0]])
     state = derive_state(directory, header, end)
     derived = {}
     for lane in lanes if state != RUNNING else ():
-        if not _is_whole(directory, lane, read_cursor(directory, lane)):
+        if not is_whole(directory, lane, read_cursor(directory, lane)):
             derived[lane], from_script = _derive(directory, lane, header)
             events[lane] = [event for event in events[lane] if event.type not in DERIVED_TYPES] + from_script
     by_weight = sorted(lanes, key=lambda lane: (lane.attempt, -lane.rank))
@@ -72,14 +73,15 @@ def _events(directory: str, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
     return {lane: read_events(directory, lane) for lane in lanes}
 
 
-def _is_whole(directory: str, lane: Lane, cursor: Cursor) -> bool:
+def is_whole(directory: str, lane: Lane, cursor: Cursor) -> bool:
     """Whether the cursor is that of a scribe that has derived everything that is there now."""
     return cursor.is_final and cursor == sources_end(directory, lane)._replace(is_final=True)
 
 
-def _wait_for_scribes(directory: str, header: Header, events: dict[Lane, list[Event]]) -> dict[Lane, list[Event]]:
-    """The events once all scribes are through, at most a few seconds later."""
+def wait_for_scribes(directory: str, header: Header, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
+    """The events of each lane once all scribes are through with the run, which has ended; at most a few seconds later."""
     deadline = time.monotonic() + _PATIENCE_S
+    events = _events(directory, lanes)
     while any(is_scribe_at_work(header, events[lane]) for lane in events) and time.monotonic() < deadline:
         time.sleep(_GLANCE_S)  # a file cannot be waited for
         events = _events(directory, events)
@@ -105,7 +107,7 @@ def _points(view: RunView, lane: Lane) -> list[Point]:
     if view.derived is None or lane not in view.derived:
         points, cursor = read_points(view.directory, lane)
         # A `reparse` may have begun since the run was opened: what it has not finished must not be shown by halves.
-        if view.state == RUNNING or _is_whole(view.directory, lane, cursor):
+        if view.state == RUNNING or is_whole(view.directory, lane, cursor):
             return points
         return _derive(view.directory, lane, view.header)[0].points
     return view.derived[lane].points
@@ -114,7 +116,7 @@ def _points(view: RunView, lane: Lane) -> list[Point]:
 def _media(view: RunView, lane: Lane) -> list[MediaPoint]:
     if view.derived is None or lane not in view.derived:
         media, cursor = read_media(view.directory, lane)
-        if view.state == RUNNING or _is_whole(view.directory, lane, cursor):
+        if view.state == RUNNING or is_whole(view.directory, lane, cursor):
             return media
         return _derive(view.directory, lane, view.header)[0].media
     return view.derived[lane].media
@@ -189,7 +191,6 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "job_type": given["job_type"],
         "notes": given["notes"],
         "config": given["config"],
-        "parse": {"mode": header.parse, "patterns": list(header.patterns), "step_key": header.step_key},
         "summary": summarise(of_primary(points)),
         "media": summarise_media(of_primary(media)),
         "definitions": _definitions(view.events),
@@ -200,6 +201,7 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "warnings": _warnings(view.events, environment),
         "dropped": _dropped(view.events),
         "answers": [{"time": iso_time(event.time), **event.data} for event in view.events if event.type == "answer"],
+        "parse": {"mode": header.parse, "patterns": list(header.patterns), "step_key": header.step_key},
         "imported": _imported(view),
         "environment": environment,
         "overhead": end.overhead if end else None,

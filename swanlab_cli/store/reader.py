@@ -182,26 +182,49 @@ def read_media(directory: str, lane: Lane) -> tuple[list[MediaPoint], Cursor]:
     return _read_derived((line for line in lines if not line.startswith(b'{"metric"') or b'"media"' in line), lane, _media)
 
 
+def count_points(directory: str, lane: Lane) -> tuple[Counter[tuple[str, str]], Cursor]:
+    """How many points of each (metric, source) the scribe wrote, in little memory, and the cursor as with points."""
+    counts: Counter[tuple[str, str]] = Counter()
+    cursor = Cursor(0, {})
+    for batch, end_of_batch in _batches(_all_lines(layout.metrics(directory, lane))):
+        cursor = end_of_batch
+        if batch is None:
+            counts.clear()
+        else:
+            points = (_point(fields, lane) for fields in batch)
+            counts.update((point.metric, point.source) for point in points if point is not None)
+    return counts, cursor
+
+
 def _read_derived(lines: Iterator[bytes], lane: Lane, decode: Callable[[Json, Lane], T | None]) -> tuple[list[T], Cursor]:
     """What `decode` makes of the records that no reset has voided and that a cursor follows, and the last cursor."""
     found: list[T] = []
-    batch: list[T] = []
     cursor = Cursor(0, {})
+    for batch, end_of_batch in _batches(lines):
+        cursor = end_of_batch
+        if batch is None:
+            found = []
+        else:
+            decoded = (decode(fields, lane) for fields in batch)
+            found += [record for record in decoded if record is not None]
+    return found, cursor
+
+
+def _batches(lines: Iterator[bytes]) -> Iterator[tuple[list[Json] | None, Cursor]]:
+    """The points and media in front of each cursor, with that cursor; None for a reset, which voids all before it."""
+    batch: list[Json] = []
     for line in lines:
         fields = decode_line(line)
         if fields is None:
             continue
         if "metric" in fields:
-            record = decode(fields, lane)
-            if record is not None:
-                batch.append(record)
+            batch.append(fields)
         elif isinstance(fields.get("cursor"), dict):
-            found += batch
+            yield batch, _cursor(fields["cursor"])
             batch = []
-            cursor = _cursor(fields["cursor"])
         elif fields.get("reset"):
-            found, batch, cursor = [], [], Cursor(0, {})
-    return found, cursor
+            yield None, Cursor(0, {})
+            batch = []
 
 
 def read_cursor(directory: str, lane: Lane) -> Cursor:

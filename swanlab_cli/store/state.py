@@ -76,7 +76,12 @@ def _is_unknown(end: End) -> bool:
 def _is_alive(directory: str, header: Header) -> bool:
     if host_identity() == (header.host, header.boot_id, header.pid_namespace):
         return header.pid_started != 0 and process_started(header.pid) == header.pid_started
-    return _silence_s(directory) < _SILENT_S
+    return not is_silent(directory)
+
+
+def is_silent(directory: str) -> bool:
+    """Whether nobody has written to the run for so long that its scribe, wherever it was, is gone."""
+    return _silence_s(directory) >= _SILENT_S
 
 
 def _silence_s(directory: str) -> float:
