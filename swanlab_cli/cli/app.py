@@ -14,6 +14,7 @@ from ..errors import SwanlabError
 from ..recorder.options import ParseOptions
 from ..settings import logdir_setting
 from . import reading
+from .importing import import_files
 from .logs import LogChoice, print_logs
 from .parse import ParseChoice, parse_file
 from .reparse import reparse_runs
@@ -146,6 +147,37 @@ def _parse(
 ) -> None:
     """Print the metrics found in saved output."""
     parse_file(file, ParseChoice(mode, patterns or [], step_key, explain, as_json))
+
+
+@app.command("import")
+def _import(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Saved output, also .gz, .bz2 and .xz; - is stdin.")],
+    project: Annotated[str | None, typer.Option("--project", "-p", metavar="NAME", help="Project of the run.")] = None,
+    name: Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Its name; default: the first file's.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="A tag; may be repeated.")] = None,
+    group: Annotated[str | None, typer.Option("--group", "-g", metavar="NAME", help="Group of the run.")] = None,
+    job_type: Annotated[str | None, typer.Option("--job-type", metavar="NAME", help="What it does in its group.")] = None,
+    notes: Annotated[str | None, typer.Option("--notes", metavar="TEXT", help="A sentence for later.")] = None,
+    config: Annotated[list[str] | None, typer.Option("--config", "-c", metavar="KEY=VALUE", help="An input of the run.")] = None,
+    mode: Annotated[str | None, typer.Option("--parse", metavar="auto|kv|none", help="What is read from the output.")] = None,
+    patterns: Annotated[
+        list[str] | None, typer.Option("--pattern", metavar="REGEX", help="Named groups are metrics; may be repeated.")
+    ] = None,
+    step_key: Annotated[
+        str | None, typer.Option("--step-key", metavar="NAME", help="The key that states the step of a line.")
+    ] = None,
+    utc: Annotated[bool, typer.Option("--utc", help="Times without a zone are UTC; default: local time.")] = False,
+    ranks: Annotated[
+        bool | None, typer.Option("--ranks/--no-ranks", help="Lines begin with a rank (srun --label); default: if they look so.")
+    ] = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a run of saved output; several files are its ranks, a pair of .out and .err one rank's streams."""
+    texts = {"project": project, "name": name, "group": group, "job_type": job_type, "notes": notes, "logdir": logdir}
+    lists = {"tags": tags, "config": config, "patterns": patterns}
+    flags = {**texts, **lists, "parse": mode, "step_key": step_key}
+    import_files(files, {name: value for name, value in flags.items() if value is not None}, utc, ranks, as_json)
 
 
 @app.command("reparse")

@@ -54,10 +54,7 @@ def open_run(directory: str, patient: bool = False) -> RunView:
     header = read_header(directory)
     lanes = tuple(layout.lanes(directory))
     end = run_end(directory, lanes)
-    if patient and end is not None:
-        events = wait_for_scribes(directory, header, lanes)
-    else:
-        events = _events(directory, lanes)
+    events = wait_for_scribes(directory, header, lanes) if patient and end is not None else _events(directory, lanes)
     header = with_last_options(header, events[lanes[0]])
     state = derive_state(directory, header, end)
     derived = {}

@@ -27,6 +27,12 @@ def run_id_of(name: str) -> str | None:
     return match[1] if match else None
 
 
+def staging_directory(directory: str) -> str:
+    """Where a run directory is made before it gets its name: beside it, under a name that is no run's."""
+    parent, name = os.path.split(directory)
+    return os.path.join(parent, f".import-{name}")
+
+
 def lanes(directory: str) -> list[Lane]:
     """The lanes that have files, ascending; the first lane where there are no files yet.
 

@@ -54,7 +54,7 @@ def write_header(directory: str, header: Header) -> None:
     fields, defaults = header._asdict(), Header._field_defaults
     special = {name for name in defaults if fields[name] == defaults[name]}
     known = {name: value for name, value in fields.items() if name not in special}
-    _write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **known})
+    write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **known})
 
 
 def create_logdir(logdir: str) -> None:
@@ -89,10 +89,10 @@ def write_end(directory: str, lane: Lane, end: End) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    _write_once(layout.end(directory, lane), end._asdict())
+    write_once(layout.end(directory, lane), end._asdict())
 
 
-def _write_once(path: str, fields: Mapping[str, Any]) -> None:
+def write_once(path: str, fields: Mapping[str, Any]) -> None:
     """A whole file that is there complete or not at all."""
     temporary = f"{path}.{os.getpid()}"
     with open(temporary, "x") as file:
