@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -174,7 +175,8 @@ class RecordWriter:
         lines = []
         for metric, step, value, moment, source, *_ in points:
             name = names.get(metric) or names.setdefault(metric, json.dumps(metric))
-            number, when = json.dumps(encode_value(value)), "null" if moment is None else f"{moment:.6f}"
+            number = repr(value) if math.isfinite(value) else f'"{encode_value(value)}"'
+            when = "null" if moment is None else f"{moment:.6f}"
             lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{when},"source":"{source}"}}\n')
         shown = (_media_line(point) for point in media)
         _write_all(self._metrics, "".join(lines).encode() + b"".join(shown) + encode_line({"cursor": cursor}))
