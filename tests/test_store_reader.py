@@ -14,10 +14,9 @@ import pytest
 
 from swanlab_cli.errors import RunNotFound, StoreError
 from swanlab_cli.records import Chunk, Event, Point
+from swanlab_cli.store.inbox import InboxRecord, InboxTail
 from swanlab_cli.store.reader import (
     Cursor,
-    InboxRecord,
-    InboxTail,
     OutputTail,
     find_run,
     list_directories,

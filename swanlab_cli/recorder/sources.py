@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ..records import Event, Header, Lane, MediaPoint, Point
 from ..store import layout
-from ..store.reader import Cursor, InboxRecord, InboxTail, OutputTail
+from ..store.inbox import InboxRecord, InboxTail
+from ..store.reader import Cursor, OutputTail
 from ..store.writer import RecordWriter
 from .derivation import Derivation
 
