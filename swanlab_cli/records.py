@@ -21,14 +21,17 @@ class Lane(NamedTuple):
     rank: int = 0
 
 
+FIRST_LANE = Lane()
+
+
 class Point(NamedTuple):
     """One value of a metric."""
 
     metric: str
     step: int
     value: float
-    time: float
-    """Unix seconds, UTC."""
+    time: float | None
+    """Unix seconds, UTC; None where imported output does not tell."""
     source: str
     """`api`, `output`, `cli` or `monitor`."""
     attempt: int = 0
@@ -53,8 +56,9 @@ class MediaPoint(NamedTuple):
 class Chunk(NamedTuple):
     """A piece of recorded output that one stream wrote."""
 
-    time: float
-    """When the first byte of it, or of a group of chunks less than 10 ms apart, was read; Unix seconds."""
+    time: float | None
+    """When the first byte of it, or of a group of chunks less than 10 ms apart, was read; Unix seconds. Of imported output what
+    its lines say, None where they say nothing."""
     stream: str
     """`stdout`, `stderr`, or `both` where the two are one file or terminal outside."""
     data: bytes
@@ -84,28 +88,32 @@ class Header(NamedTuple):
     """Of the pump."""
     pid_started: int
     """Clock ticks from boot to the pump's start: field 22 of /proc/PID/stat."""
-    started_at: float
+    started_at: float | None
+    """None for imported output whose lines do not tell, as with the times in `End`."""
     parse: str
     patterns: tuple[str, ...]
     step_key: str | None
     version: str
     """Of swanlab-cli."""
+    imported_at: float | None = None
+    """When saved output was made a run, Unix seconds; None for a run that we recorded."""
 
 
 class End(NamedTuple):
-    """How a run ended, as its pump saw it."""
+    """How a run ended, as its pump saw it; of an import, what its output tells."""
 
-    ended_at: float
-    duration_s: float
+    ended_at: float | None
+    duration_s: float | None
     exit_code: int | None
+    """None also where nothing is known of the end: no signal and no error either."""
     signal: str | None
     """Name of the signal that ended the child, such as `SIGKILL`."""
     error: str | None
     """Why the command never started."""
     signals: tuple[tuple[str, float], ...]
     """Requests to end that the pump received: (signal name, Unix seconds)."""
-    cpu_s: float
-    """User and system time of the child and of the descendants that were waited for."""
+    cpu_s: float | None
+    """User and system time of the child and of the descendants that were waited for; None where nobody measured."""
     max_process_memory_bytes: int | None
     """Largest resident set of any one of these processes; None where it is smaller than ours was at the fork, which the
     kernel counts as the child's."""

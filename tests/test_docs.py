@@ -29,7 +29,10 @@ def test_every_command_is_in_the_readme(work: Workplace) -> None:
     assert [name for name in listed if f"`swanlab {name}" not in README] == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["ls"], ["show"], ["metrics"], ["logs"], ["parse"], ["top"]], ids=" ".join)
+_COMMANDS = [[], ["run"], ["ls"], ["show"], ["metrics"], ["logs"], ["parse"], ["import"], ["reparse"], ["top"]]
+
+
+@pytest.mark.parametrize("arguments", _COMMANDS, ids=" ".join)
 def test_help_answers_to_both_spellings(work: Workplace, arguments: list[str]) -> None:
     """`-h` and `--help`, on stdout, with status 0."""
     short, long = (work.swanlab(*arguments, flag) for flag in ("-h", "--help"))

@@ -14,10 +14,9 @@ import pytest
 
 from swanlab_cli.errors import RunNotFound, StoreError
 from swanlab_cli.records import Chunk, Event, Point
+from swanlab_cli.store.inbox import InboxRecord, InboxTail
 from swanlab_cli.store.reader import (
     Cursor,
-    InboxRecord,
-    InboxTail,
     OutputTail,
     find_run,
     list_directories,
@@ -414,8 +413,8 @@ def test_output_in_portions_is_the_output(run: HandmadeRun, seed: int, limit: in
     """Whatever the limit, each byte has its stream and time, while the files grow."""
     draw = random.Random(seed)
     tail = OutputTail(run.directory, LANE)
-    expected: list[tuple[float, str, int]] = []
-    actual: list[tuple[float, str, int]] = []
+    expected: list[tuple[float | None, str, int]] = []
+    actual: list[tuple[float | None, str, int]] = []
     for number in range(50):
         stream, data = draw.choice([OUT, ERR]), draw.randbytes(draw.randrange(1, 20))
         run.add_output(stream, data, START + number)

@@ -254,6 +254,8 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "progress": None,
         "dropped": {"loss": 3},
         "answers": [],
+        "parse": {"mode": "kv", "patterns": [], "step_key": None},
+        "imported": None,
         "environment": {"os": {"kernel": "6.1"}, "git": {"dirty": True}, "failed": [{"probe": "cpu", "why": "x"}]},
         "overhead": {"cpu_s": 0.25, "max_memory_bytes": 500},
         "directory": run.directory,
@@ -272,7 +274,7 @@ def test_description_of_a_run_without_end_has_the_same_keys(run: HandmadeRun) ->
     assert list(describe(open_run(ended.directory), [])) == list(described)
     unknown = {name for name, value in described.items() if value is None}
     ending = {"finished_at", "duration_s", "exit_code", "signal", "end_reason", "cpu_s", "output_bytes", "overhead"}
-    assert unknown - {"group", "job_type", "notes"} == ending | {"peak_memory_bytes", "progress"}
+    assert unknown - {"group", "job_type", "notes", "imported"} == ending | {"peak_memory_bytes", "progress"}
     assert (described["state"], described["lost_bytes"]) == (RUNNING, 0)
 
 

@@ -11,10 +11,13 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import SwanlabError
+from ..recorder.options import ParseOptions
 from ..settings import logdir_setting
 from . import reading
+from .importing import import_files
 from .logs import LogChoice, print_logs
 from .parse import ParseChoice, parse_file
+from .reparse import reparse_runs
 from .run import run
 from .top import Looks, print_top
 
@@ -119,11 +122,13 @@ def _logs(
         str | None, typer.Option("--stream", metavar="stdout|stderr|both", help="Only what this stream wrote.")
     ] = None,
     grep: Annotated[str | None, typer.Option("--grep", metavar="REGEX", help="Only lines in which this is found.")] = None,
+    rank: Annotated[str | None, typer.Option("--rank", metavar="N|all", help="Of this rank, or of all; default: 0.")] = None,
+    attempt: Annotated[int | None, typer.Option("--attempt", metavar="N", help="Of this attempt; default: the newest.")] = None,
     logdir: Logdir = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the output of a run: as text with progress bars collapsed, or raw."""
-    print_logs(_logdir(logdir), run_name, LogChoice(raw, follow, tail, stream, grep, as_json))
+    print_logs(_logdir(logdir), run_name, LogChoice(raw, follow, tail, stream, grep, as_json, rank, attempt))
 
 
 @app.command("parse")
@@ -157,6 +162,55 @@ def _top(
 ) -> None:
     """Watch the running runs: progress, time left, CPU, memory, last values; q quits."""
     print_top(_logdir(logdir), Looks(interval_s, 1 if once else looks), as_json)
+
+
+@app.command("import")
+def _import(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Saved output, also .gz, .bz2 and .xz; - is stdin.")],
+    project: Annotated[str | None, typer.Option("--project", "-p", metavar="NAME", help="Project of the run.")] = None,
+    name: Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Its name; default: the first file's.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", "-t", metavar="TAG", help="A tag; may be repeated.")] = None,
+    group: Annotated[str | None, typer.Option("--group", "-g", metavar="NAME", help="Group of the run.")] = None,
+    job_type: Annotated[str | None, typer.Option("--job-type", metavar="NAME", help="What it does in its group.")] = None,
+    notes: Annotated[str | None, typer.Option("--notes", metavar="TEXT", help="A sentence for later.")] = None,
+    config: Annotated[list[str] | None, typer.Option("--config", "-c", metavar="KEY=VALUE", help="An input of the run.")] = None,
+    mode: Annotated[str | None, typer.Option("--parse", metavar="auto|kv|none", help="What is read from the output.")] = None,
+    patterns: Annotated[
+        list[str] | None, typer.Option("--pattern", metavar="REGEX", help="Named groups are metrics; may be repeated.")
+    ] = None,
+    step_key: Annotated[
+        str | None, typer.Option("--step-key", metavar="NAME", help="The key that states the step of a line.")
+    ] = None,
+    utc: Annotated[bool, typer.Option("--utc", help="Times without a zone are UTC; default: local time.")] = False,
+    ranks: Annotated[
+        bool | None, typer.Option("--ranks/--no-ranks", help="Lines begin with a rank (srun --label); default: if they look so.")
+    ] = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a run of saved output; several files are its ranks, a pair of .out and .err one rank's streams."""
+    texts = {"project": project, "name": name, "group": group, "job_type": job_type, "notes": notes, "logdir": logdir}
+    lists = {"tags": tags, "config": config, "patterns": patterns}
+    flags = {**texts, **lists, "parse": mode, "step_key": step_key}
+    import_files(files, {name: value for name, value in flags.items() if value is not None}, utc, ranks, as_json)
+
+
+@app.command("reparse")
+def _reparse(
+    run_names: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run ids, unique beginnings of them, or `last`.")],
+    mode: Annotated[str | None, typer.Option("--parse", metavar="auto|kv|none", help="Read the output so from now on.")] = None,
+    patterns: Annotated[
+        list[str] | None, typer.Option("--pattern", metavar="REGEX", help="Instead of the run's patterns; '' for none.")
+    ] = None,
+    step_key: Annotated[
+        str | None, typer.Option("--step-key", metavar="NAME", help="Instead of the run's step key; '' for none.")
+    ] = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Derive the metrics of runs again from their recorded output, as it was read last or with other options."""
+    options = ParseOptions(mode, None if patterns is None else tuple(patterns), step_key)
+    raise typer.Exit(reparse_runs(_logdir(logdir), run_names, options, as_json))
 
 
 def _logdir(flag: str | None) -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import re
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..errors import UsageError
+from ..errors import RunNotFound, UsageError
 from ..parser.lines import last_repaint
+from ..recorder.lanes import primary_lane
 from ..recorder.view import open_run
 from ..records import Chunk, Lane
+from ..store import layout
 from ..store.reader import OutputTail, find_run
 from ..store.state import RUNNING
 
-_LANE = Lane()
 _FOLLOW_INTERVAL_S = 0.1
+_ALL = "all"
 _STREAMS = ("stdout", "stderr", "both")
 
 
@@ -31,22 +34,28 @@ class LogChoice(NamedTuple):
     stream: str | None
     grep: str | None
     as_json: bool
+    rank: str | None = None
+    """A number or `all`; None: the primary rank."""
+    attempt: int | None = None
+    """None: the newest."""
 
 
 class _Line(NamedTuple):
     """One line of output, without its newline."""
 
-    time: float
+    time: float | None
     """When its last piece was read."""
     stream: str
     data: bytes
+    rank: int = 0
 
 
 class _Lines:
-    """The lines of the chosen streams, as far as they have been written."""
+    """The lines of one lane's chosen streams, as far as they have been written."""
 
-    def __init__(self, directory: str, stream: str | None) -> None:
-        self._tail = OutputTail(directory, _LANE)
+    def __init__(self, directory: str, lane: Lane, stream: str | None) -> None:
+        self._tail = OutputTail(directory, lane)
+        self._rank = lane.rank
         self._stream = stream
         self._unfinished: dict[str, _Line] = {}
 
@@ -62,8 +71,8 @@ class _Lines:
         for moment, stream, data in self.chunks():
             begun = self._unfinished.get(stream)
             *lines, rest = ((begun.data if begun else b"") + data).split(b"\n")
-            self._unfinished[stream] = _Line(moment, stream, rest)
-            yield from (_Line(moment, stream, line) for line in lines)
+            self._unfinished[stream] = _Line(moment, stream, rest, self._rank)
+            yield from (_Line(moment, stream, line, self._rank) for line in lines)
 
     def unfinished(self) -> Iterator[_Line]:
         """The last lines, which no newline has ended."""
@@ -78,24 +87,52 @@ def print_logs(logdir: str, name: str, choice: LogChoice) -> None:
     """
     pattern = _check(choice)
     directory = find_run(logdir, name)
-    lines = _Lines(directory, choice.stream)
-    if choice.raw and choice.tail is None and pattern is None:
+    lanes = _choose_lanes(directory, choice)
+    outputs = [_Lines(directory, lane, choice.stream) for lane in lanes]
+    if choice.raw and choice.tail is None and pattern is None and choice.rank != _ALL:
         for _ in _looks(directory, choice.follow):
-            for chunk in lines.chunks():
+            for chunk in outputs[0].chunks():
                 sys.stdout.buffer.write(chunk.data)
             sys.stdout.buffer.flush()
         return
     is_first_look = True
+    width = len(str(lanes[-1].rank))
     for is_last_look in _looks(directory, choice.follow):
-        found = _matching(lines.whole(), pattern)
+        found = _matching(_together([lines.whole() for lines in outputs]), pattern)
         if is_last_look:
-            found = (*found, *_matching(lines.unfinished(), pattern))
+            found = (*found, *_matching((line for lines in outputs for line in lines.unfinished()), pattern))
         if is_first_look and choice.tail is not None:
             found = deque(found, maxlen=choice.tail)
         for line in found:
-            _print_line(line, choice)
+            _print_line(line, choice, width)
         sys.stdout.flush()
         is_first_look = False
+
+
+def _choose_lanes(directory: str, choice: LogChoice) -> list[Lane]:
+    """The lanes to print, ascending.
+
+    Raises:
+        RunNotFound: the run has no such attempt or rank.
+    """
+    lanes = layout.lanes(directory)
+    attempts = sorted({lane.attempt for lane in lanes})
+    attempt = attempts[-1] if choice.attempt is None else choice.attempt
+    if attempt not in attempts:
+        raise RunNotFound(f"the run has no attempt {attempt}", f"it has: {', '.join(map(str, attempts))}")
+    of_attempt = [lane for lane in lanes if lane.attempt == attempt]
+    if choice.rank == _ALL:
+        return of_attempt
+    wanted = primary_lane(of_attempt) if choice.rank is None else Lane(attempt, int(choice.rank))
+    if wanted not in of_attempt:
+        known = ", ".join(str(lane.rank) for lane in of_attempt)
+        raise RunNotFound(f"the run has no rank {wanted.rank} in attempt {attempt}", f"it has: {known}")
+    return [wanted]
+
+
+def _together(outputs: Sequence[Iterator[_Line]]) -> Iterator[_Line]:
+    """The lines of several ranks in the order of their times; those without a time first, rank by rank."""
+    return outputs[0] if len(outputs) == 1 else heapq.merge(*outputs, key=lambda line: line.time or 0.0)
 
 
 def _check(choice: LogChoice) -> re.Pattern[str] | None:
@@ -104,6 +141,8 @@ def _check(choice: LogChoice) -> re.Pattern[str] | None:
         raise UsageError(f"--stream: '{choice.stream}' is not one of {', '.join(_STREAMS)}")
     if choice.raw and choice.as_json:
         raise UsageError("--raw and --json exclude each other")
+    if choice.rank not in (None, _ALL) and not str(choice.rank).isdecimal():
+        raise UsageError(f"--rank: '{choice.rank}' is neither a number nor {_ALL}")
     try:
         return re.compile(choice.grep) if choice.grep is not None else None
     except re.error as error:
@@ -122,11 +161,13 @@ def _matching(lines: Iterable[_Line], pattern: re.Pattern[str] | None) -> Iterab
     return (line for line in lines if pattern is None or pattern.search(last_repaint(line.data)))
 
 
-def _print_line(line: _Line, choice: LogChoice) -> None:
+def _print_line(line: _Line, choice: LogChoice, width: int) -> None:
+    """Print one line; of all ranks together with its rank, right-justified in `width` columns as `srun --label` does."""
+    label = f"{line.rank:{width}}: " if choice.rank == _ALL else ""
     if choice.as_json:
         fields = {"time": line.time, "stream": line.stream, "text": last_repaint(line.data)}
-        sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps({**fields, "rank": line.rank} if label else fields, ensure_ascii=False) + "\n")
     elif choice.raw:
-        sys.stdout.buffer.write(line.data + b"\n")
+        sys.stdout.buffer.write(label.encode() + line.data + b"\n")
     else:
-        sys.stdout.write(last_repaint(line.data) + "\n")
+        sys.stdout.write(label + last_repaint(line.data) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections import defaultdict
@@ -40,9 +41,9 @@ def _open_runs(logdir: str) -> Iterator[RunView]:
 def _row(run: RunView) -> tuple[str, ...]:
     facts = describe(run, ())
     lasted = run.end.duration_s if run.end else None
-    if lasted is None and run.state == RUNNING:
+    if lasted is None and run.state == RUNNING and run.header.started_at is not None:
         lasted = max(time.time() - run.header.started_at, 0.0)
-    started = iso_time(run.header.started_at)[:19].replace("T", " ")
+    started = (iso_time(run.header.started_at) or "-")[:19].replace("T", " ")
     spent = "-" if lasted is None else duration(lasted)
     state = " ".join((run.state, share_text(facts["progress"]))).strip() if run.state == RUNNING else run.state
     return facts["id"], facts["name"], facts["project"], state, started, spent, _command_text(run)
@@ -75,10 +76,13 @@ def _card(view: RunView, facts: Json) -> str:
         ("command", _command_text(view, 500)),
         ("directory", facts["directory"]),
         ("working dir", facts["cwd"]),
-        ("started", facts["started_at"]),
-        ("finished", facts["finished_at"]),
-        ("duration", None if view.end is None else duration(view.end.duration_s)),
-        ("cpu time", None if view.end is None else duration(view.end.cpu_s)),
+        ("started", facts["started_at"] or "-"),
+        ("finished", facts["finished_at"] or (view.end and "-")),
+        ("duration", _duration(facts["duration_s"])),
+        ("cpu time", _duration(facts["cpu_s"])),
+        *_import_rows(facts["imported"]),
+        ("parse", _parse_text(**facts["parse"])),
+        *((name, str(facts[name])) for name in ("attempts", "ranks") if facts[name] > 1),
         ("peak memory", None if facts["peak_memory_bytes"] is None else size(facts["peak_memory_bytes"])),
         ("output", None if facts["output_bytes"] is None else size(facts["output_bytes"])),
         *((label.replace("_", " "), facts[label]) for label in ("group", "job_type", "notes")),
@@ -98,6 +102,25 @@ def _card(view: RunView, facts: Json) -> str:
     if environment:
         parts.append("Environment\n" + environment)
     return "\n\n".join(parts)
+
+
+def _duration(seconds: float | None) -> str | None:
+    return None if seconds is None else duration(seconds)
+
+
+def _import_rows(imported: Json | None) -> Iterator[tuple[str, str]]:
+    """When a run was imported, and each of the files that it was imported from."""
+    if imported is not None:
+        yield "imported", imported["at"]
+        for file in imported["files"]:
+            yield f"rank {file['rank']}", f"{_printable(file['file'])} ({file['stream']}, {size(file['bytes'])})"
+
+
+def _parse_text(mode: str, patterns: Sequence[str], step_key: str | None) -> str | None:
+    """What of the output is read, in the words of the flags; None where it is the default."""
+    flags = [f"--pattern {shlex.quote(pattern)}" for pattern in patterns]
+    flags += [f"--step-key {shlex.quote(step_key)}"] if step_key else []
+    return None if mode == "auto" and not flags else " ".join([mode, *flags])
 
 
 def _summary_table(summary: dict[str, Json]) -> str:
@@ -161,8 +184,16 @@ def print_points(logdir: str, name: str, keys: Sequence[str], as_json: bool) -> 
         for point in chosen:
             print(json.dumps(_point_json(point), ensure_ascii=False))
     elif chosen:
-        rows = [(point.metric, str(point.step), repr(point.value), point.source) for point in chosen]
-        print(table(("METRIC", "STEP", "VALUE", "SOURCE"), rows))
+        print(_points_table(chosen, has_lanes=len(view.lanes) > 1))
+
+
+def _points_table(points: Sequence[Point], has_lanes: bool) -> str:
+    headings: tuple[str, ...] = ("METRIC", "STEP", "VALUE", "SOURCE")
+    rows: list[tuple[str, ...]] = [(point.metric, str(point.step), repr(point.value), point.source) for point in points]
+    if has_lanes:
+        headings = (*headings, "ATTEMPT", "RANK")
+        rows = [(*row, str(point.attempt), str(point.rank)) for row, point in zip(rows, points, strict=True)]
+    return table(headings, rows)
 
 
 def _point_json(point: Point) -> Json:

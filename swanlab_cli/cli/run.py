@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> NoReturn:
 
 
 def _describe(ending: Ending) -> str:
-    parts = [f"{ended_state(ending.end)} in {duration(ending.end.duration_s)}"]
+    parts = [f"{ended_state(ending.end)} in {duration(ending.end.duration_s or 0.0)}"]
     if ending.counts.get("points"):
         parts.append(f"{ending.counts['points']} points")
     if ending.counts.get("dropped"):

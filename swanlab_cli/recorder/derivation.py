@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..parser import Found, Parser
-from ..records import Chunk, Header, Json, MediaPoint, Point
+from ..records import FIRST_LANE, Chunk, Header, Json, Lane, MediaPoint, Point
 from .steps import HIGHEST_STEP, Steps
 
 API, OUTPUT = "api", "output"
@@ -18,14 +18,15 @@ _LONGEST_METRIC = 512
 class Derivation:
     """The points of one lane, in the order in which its sources are fed."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, lane: Lane = FIRST_LANE) -> None:
         self.dropped: dict[str, int] = {}
         """How many points of a metric were refused because their step was taken."""
         self._new_parser: Callable[[], Parser] = lambda: Parser(header.parse, header.patterns, header.step_key)
         self._parsers: dict[str, Parser] = {}
         self._series: dict[tuple[str, str], Steps] = {}
         self._api_metrics: set[str] = set()
-        self._last_time: dict[str, float] = {}
+        self._last_time: dict[str, float | None] = {}
+        self._lane = lane
 
     def feed_output(self, chunks: Iterable[Chunk]) -> list[Point]:
         """The points that these chunks complete."""
@@ -48,7 +49,7 @@ class Derivation:
         for metric, items in values.items():
             taken = self._take_step(metric, step, API)
             if taken is not None:
-                points.append(MediaPoint(metric, taken, tuple(items), moment, API))
+                points.append(MediaPoint(metric, taken, tuple(items), moment, API, *self._lane))
         return points
 
     def finish(self) -> list[Point]:
@@ -59,7 +60,7 @@ class Derivation:
             for point in self._take_found(parser.finish(), self._last_time[stream])
         ]
 
-    def _take_found(self, found: Sequence[Found], moment: float) -> list[Point]:
+    def _take_found(self, found: Sequence[Found], moment: float | None) -> list[Point]:
         points = (
             self._take(key[:_LONGEST_METRIC], step, value, moment, OUTPUT)
             for keys, values, step, _ in found
@@ -68,10 +69,10 @@ class Derivation:
         )
         return [point for point in points if point is not None]
 
-    def _take(self, metric: str, step: int | None, value: float, moment: float, source: str) -> Point | None:
+    def _take(self, metric: str, step: int | None, value: float, moment: float | None, source: str) -> Point | None:
         """The point, unless its step is taken."""
         taken = self._take_step(metric, step, source)
-        return None if taken is None else Point(metric, taken, value, moment, source)
+        return None if taken is None else Point(metric, taken, value, moment, source, *self._lane)
 
     def _take_step(self, metric: str, step: int | None, source: str) -> int | None:
         """The step of a series' next point, or None, counted, where that step is taken."""

@@ -109,8 +109,8 @@ class _Follower:
         state = derive_state(self._directory, header, end)
         if end is None and state != RUNNING:
             return None
-        if end is not None and now - end.ended_at > RECENT_S:
-            return None
+        if header.started_at is None or (end is not None and (end.ended_at is None or now - end.ended_at > RECENT_S)):
+            return None  # also adopted output, which never ran here
         self._read_events()
         self._read_metrics()
         self._read_output()
@@ -120,7 +120,7 @@ class _Follower:
             project=header.project,
             state=state,
             started_at=header.started_at,
-            duration_s=end.duration_s if end else max(now - header.started_at, 0.0),
+            duration_s=max((end.ended_at if end and end.ended_at else now) - header.started_at, 0.0),
             progress=latest_progress([self._progress] if self._progress else [], now if end is None else None),
             usage=self._usage.look() if self._usage and end is None else None,
             metrics=self._metrics,

@@ -43,6 +43,8 @@ class ProgressFollower:
         """The events that are due by the time of these chunks; what they show last is looked at when later ones come."""
         events: list[Event] = []
         for moment, stream, data in chunks:
+            if moment is None:  # adopted output: how far it was when, nobody knows
+                continue
             events += self.settle(moment)
             self._add(moment, stream, data)
             self._has_news = True

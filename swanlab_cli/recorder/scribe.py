@@ -20,7 +20,7 @@ from ..records import Event
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
 from .assistant import END, Assignment
-from .sources import Progress, Sources
+from .sources import Progress, Sources, write_progress
 
 _BATCH_BYTES = 256 * 1024
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.5
@@ -85,10 +85,7 @@ class Scribe:
 
     def _write(self, progress: Progress) -> None:
         self._point_count += len(progress.points) + len(progress.media)
-        for event in progress.events:
-            self._writer.append_event(event)
-        if progress.has_moved:
-            self._writer.append_points(progress.points, progress.cursor._asdict(), progress.media)
+        write_progress(self._writer, progress)
 
     def _note(self, kind: str, data: Mapping[str, Any]) -> None:
         self._writer.append_event(Event(time.time(), kind, dict(data)))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..records import Event, Header, Lane, MediaPoint, Point
 from ..store import layout
-from ..store.reader import Cursor, InboxRecord, InboxTail, OutputTail
+from ..store.inbox import InboxRecord, InboxTail
+from ..store.reader import Cursor, OutputTail
+from ..store.writer import RecordWriter
 from .derivation import Derivation
 from .progress import ProgressFollower
 
@@ -26,11 +29,23 @@ class Progress(NamedTuple):
     """Whether there was anything new."""
 
 
+def write_progress(writer: RecordWriter, progress: Progress) -> None:
+    """Append it to the lane's records.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    for event in progress.events:
+        writer.append_event(event)
+    if progress.has_moved:
+        writer.append_points(progress.points, progress.cursor._asdict(), progress.media)
+
+
 class Sources:
     """Follows a lane from its beginning."""
 
     def __init__(self, directory: str, lane: Lane, header: Header) -> None:
-        self.derivation = Derivation(header)
+        self.derivation = Derivation(header, lane)
         self._directory = directory
         self._lane = lane
         self._output = OutputTail(directory, lane)
@@ -51,6 +66,15 @@ class Sources:
         progress.events.extend(self._bars.feed(chunks))
         cursor = self.cursor()
         return progress._replace(cursor=cursor, has_moved=cursor != before)
+
+    def read_all(self, limit: int) -> Iterator[Progress]:
+        """All there is, `limit` bytes at a time, and in the end what `finish` gives: for a lane that nobody writes any more."""
+        while True:
+            progress = self.read(limit)
+            if not progress.has_moved:
+                yield self.finish()
+                return
+            yield progress
 
     def finish(self) -> Progress:
         """What last lines without newline gave, and what was dropped in all."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
-from ..records import End, Event, Header, Json, Lane, MediaPoint, Point, encode_value
-from ..store.reader import DERIVED_TYPES, read_cursor, read_end, read_events, read_header, read_media, read_points, sources_end
-from ..store.state import RUNNING, derive_state, describe_end, host_identity, process_started
+from ..records import FIRST_LANE, End, Event, Header, Json, Lane, MediaPoint, Point, encode_value
+from ..store import layout
+from ..store.reader import DERIVED_TYPES, Cursor, read_cursor, read_events, read_header, read_media, read_points, sources_end
+from ..store.state import RUNNING, derive_state, describe_end
+from .claims import is_scribe_at_work
 from .derivation import without_shadowed
+from .lanes import of_primary, run_end
+from .options import with_last_options
 from .progress import latest_progress
 from .sources import Sources
 
-_LANE = Lane()
 _READ_BYTES = 1 << 20
 _PATIENCE_S = 5.0
 _GLANCE_S = 0.02
@@ -35,8 +39,11 @@ class RunView(NamedTuple):
     end: End | None
     state: str
     events: list[Event]
-    derived: Derived | None = None
-    """Points and media are read on demand where a scribe has written them."""
+    """Of all lanes, those of the newest attempt's rank 0 last: of what can be said once, the last word counts."""
+    derived: Mapping[Lane, Derived] | None = None
+    """By lane; points and media are read on demand where a scribe has written them, so None is the rule."""
+    lanes: tuple[Lane, ...] = (FIRST_LANE,)
+    """Ascending."""
 
 
 def open_run(directory: str, patient: bool = False) -> RunView:
@@ -46,70 +53,83 @@ def open_run(directory: str, patient: bool = False) -> RunView:
         StoreError: it cannot be read.
     """
     header = read_header(directory)
-    end = read_end(directory, _LANE)
-    events = read_events(directory, _LANE)
-    if patient and end is not None:
-        events = _wait_for_scribe(directory, header, events)
+    lanes = tuple(layout.lanes(directory))
+    end = run_end(directory, lanes)
+    events = wait_for_scribes(directory, header, lanes) if patient and end is not None else _events(directory, lanes)
+    header = with_last_options(header, events[lanes[0]])
     state = derive_state(directory, header, end)
-    derived = None
-    if state != RUNNING and not _is_complete(directory):
-        derived, from_script = _derive(directory, header)
-        events = [event for event in events if event.type not in DERIVED_TYPES] + from_script
-    return RunView(directory, header, end, state, events, derived)
+    derived = {}
+    for lane in lanes if state != RUNNING else ():
+        if not is_whole(directory, lane, read_cursor(directory, lane)):
+            derived[lane], from_script = _derive(directory, lane, header)
+            events[lane] = [event for event in events[lane] if event.type not in DERIVED_TYPES] + from_script
+    by_weight = sorted(lanes, key=lambda lane: (lane.attempt, -lane.rank))
+    return RunView(directory, header, end, state, [e for lane in by_weight for e in events[lane]], derived or None, lanes)
 
 
-def _is_complete(directory: str) -> bool:
-    """Whether a scribe has derived everything that is there now."""
-    cursor = read_cursor(directory, _LANE)
-    return cursor.is_final and cursor == sources_end(directory, _LANE)._replace(is_final=True)
+def _events(directory: str, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
+    return {lane: read_events(directory, lane) for lane in lanes}
 
 
-def _wait_for_scribe(directory: str, header: Header, events: list[Event]) -> list[Event]:
-    """The events once the scribe is through, at most a few seconds later."""
+def is_whole(directory: str, lane: Lane, cursor: Cursor) -> bool:
+    """Whether the cursor is that of a scribe that has derived everything that is there now."""
+    return cursor.is_final and cursor == sources_end(directory, lane)._replace(is_final=True)
+
+
+def wait_for_scribes(directory: str, header: Header, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
+    """The events of each lane once all scribes are through with the run, which has ended; at most a few seconds later."""
     deadline = time.monotonic() + _PATIENCE_S
-    while _is_scribe_at_work(header, events) and time.monotonic() < deadline:
+    events = _events(directory, lanes)
+    while any(is_scribe_at_work(header, events[lane]) for lane in events) and time.monotonic() < deadline:
         time.sleep(_GLANCE_S)  # a file cannot be waited for
-        events = read_events(directory, _LANE)
+        events = _events(directory, events)
     return events
 
 
-def _is_scribe_at_work(header: Header, events: Iterable[Event]) -> bool:
-    scribe = None
-    for event in events:
-        if event.type == "complete":
-            return False
-        if event.type == "scribe":
-            scribe = event.data
-    if scribe is None or host_identity() != (header.host, header.boot_id, header.pid_namespace):
-        return False
-    return bool(process_started(scribe["pid"]) == scribe["pid_started"] != 0)
-
-
 def points_of(view: RunView) -> list[Point]:
-    """The run's points as users see them, by metric then step."""
-    points = view.derived.points if view.derived is not None else read_points(view.directory, _LANE)[0]
-    return sorted(without_shadowed(points), key=lambda point: (point.metric, point.step))
+    """The run's points as users see them, by metric, step, attempt and rank."""
+    points = [point for lane in view.lanes for point in _points(view, lane)]
+    return sorted(without_shadowed(points), key=_order)
 
 
 def media_of(view: RunView) -> list[MediaPoint]:
-    """The run's media, by metric then step."""
-    media = view.derived.media if view.derived is not None else read_media(view.directory, _LANE)
-    return sorted(media, key=lambda point: (point.metric, point.step))
+    """The run's media, by metric, step, attempt and rank."""
+    return sorted((point for lane in view.lanes for point in _media(view, lane)), key=_order)
 
 
-def _derive(directory: str, header: Header) -> tuple[Derived, list[Event]]:
+def _order(point: Point | MediaPoint) -> tuple[str, int, int, int]:
+    return point.metric, point.step, point.attempt, point.rank
+
+
+def _points(view: RunView, lane: Lane) -> list[Point]:
+    if view.derived is None or lane not in view.derived:
+        points, cursor = read_points(view.directory, lane)
+        # A `reparse` may have begun since the run was opened: what it has not finished must not be shown by halves.
+        if view.state == RUNNING or is_whole(view.directory, lane, cursor):
+            return points
+        return _derive(view.directory, lane, view.header)[0].points
+    return view.derived[lane].points
+
+
+def _media(view: RunView, lane: Lane) -> list[MediaPoint]:
+    if view.derived is None or lane not in view.derived:
+        media, cursor = read_media(view.directory, lane)
+        if view.state == RUNNING or is_whole(view.directory, lane, cursor):
+            return media
+        return _derive(view.directory, lane, view.header)[0].media
+    return view.derived[lane].media
+
+
+def _derive(directory: str, lane: Lane, header: Header) -> tuple[Derived, list[Event]]:
     """All points and media, and all events that come from the script, once more from what was captured."""
-    sources = Sources(directory, _LANE, header)
+    sources = Sources(directory, lane, header)
     derived = Derived([], [])
     events: list[Event] = []
-    while True:
-        progress = sources.read(_READ_BYTES)
-        last = progress if progress.has_moved else sources.finish()
-        derived.points.extend(last.points)
-        derived.media.extend(last.media)
-        events += last.events
-        if not progress.has_moved:
-            return derived, events
+    for progress in sources.read_all(_READ_BYTES):
+        derived.points.extend(progress.points)
+        derived.media.extend(progress.media)
+        events += progress.events
+    return derived, events
 
 
 def summarise(points: Iterable[Point]) -> dict[str, Json]:
@@ -158,19 +178,19 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "host": header.host,
         "started_at": iso_time(header.started_at),
         "finished_at": iso_time(end.ended_at) if end else None,
-        "duration_s": round(end.duration_s, 6) if end else None,
+        "duration_s": round(end.duration_s, 6) if end and end.duration_s is not None else None,
         "exit_code": end.exit_code if end else None,
         "signal": end.signal if end else None,
         "end_reason": describe_end(end) if end else None,
-        "attempts": 1,
-        "ranks": 1,
+        "attempts": len({lane.attempt for lane in view.lanes}),
+        "ranks": len({lane.rank for lane in view.lanes}),
         "tags": given["tags"],
         "group": given["group"],
         "job_type": given["job_type"],
         "notes": given["notes"],
         "config": given["config"],
-        "summary": summarise(points),
-        "media": summarise_media(media),
+        "summary": summarise(of_primary(points)),
+        "media": summarise_media(of_primary(media)),
         "definitions": _definitions(view.events),
         "cpu_s": end.cpu_s if end else None,
         "peak_memory_bytes": max(peaks, default=None),
@@ -178,8 +198,10 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "lost_bytes": end.lost_bytes if end else 0,
         "warnings": _warnings(view.events, environment),
         "progress": _progress(view),
-        "dropped": {event.data["metric"]: event.data["count"] for event in view.events if event.type == "dropped"},
+        "dropped": _dropped(view.events),
         "answers": [{"time": iso_time(event.time), **event.data} for event in view.events if event.type == "answer"],
+        "parse": {"mode": header.parse, "patterns": list(header.patterns), "step_key": header.step_key},
+        "imported": _imported(view),
         "environment": environment,
         "overhead": end.overhead if end else None,
         "directory": view.directory,
@@ -245,7 +267,30 @@ def _merge_script(view: RunView) -> Mapping[str, Any]:
     return merged
 
 
-def iso_time(moment: float) -> str:
-    """Unix seconds as ISO 8601 in UTC with microseconds and `Z`."""
+def _imported(view: RunView) -> Json | None:
+    """When a run was imported, and from which files; None of a run that was recorded."""
+    if view.header.imported_at is None:
+        return None
+    files = [file for event in view.events if event.type == "import" for file in event.data.get("files", ())]
+    return {"at": iso_time(view.header.imported_at), "files": files}
+
+
+def _dropped(events: Iterable[Event]) -> dict[str, int]:
+    """Points refused because their step was taken, by metric, in all lanes together."""
+    counts: Counter[str] = Counter()
+    for event in events:
+        if event.type == "dropped":
+            counts[event.data["metric"]] += event.data["count"]
+    return dict(counts)
+
+
+@overload
+def iso_time(moment: float) -> str: ...
+@overload
+def iso_time(moment: float | None) -> str | None: ...
+def iso_time(moment: float | None) -> str | None:
+    """Unix seconds as ISO 8601 in UTC with microseconds and `Z`; None of None."""
+    if moment is None:
+        return None
     seconds, microseconds = divmod(round(moment * 1_000_000), 1_000_000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{microseconds:06d}Z"

@@ -11,6 +11,7 @@ from ..records import Lane
 HEADER = "run.json"
 _INBOX = "inbox-"
 _DIRECTORY = re.compile(r"run-\d{8}_\d{6}-(.+)")
+_LANE_FILE = re.compile(r"a(\d+)-r(\d+)\.")
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -24,6 +25,22 @@ def run_id_of(name: str) -> str | None:
     """The run id in a directory's name, or None where it is no run directory."""
     match = _DIRECTORY.fullmatch(name)
     return match[1] if match else None
+
+
+def staging_directory(directory: str) -> str:
+    """Where a run directory is made before it gets its name: beside it, under a name that is no run's."""
+    parent, name = os.path.split(directory)
+    return os.path.join(parent, f".import-{name}")
+
+
+def lanes(directory: str) -> list[Lane]:
+    """The lanes that have files, ascending; the first lane where there are no files yet.
+
+    Raises:
+        FileNotFoundError: there is no such directory.
+    """
+    matches = (_LANE_FILE.match(name) for name in os.listdir(directory))
+    return sorted({Lane(int(match[1]), int(match[2])) for match in matches if match}) or [Lane()]
 
 
 def output(directory: str, lane: Lane) -> str:

@@ -5,14 +5,11 @@ Tolerant: what is torn, missing or unknown is skipped. Nothing here writes.
 
 from __future__ import annotations
 
-import binascii
 import json
 import os
-import struct
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from itertools import zip_longest
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..errors import RunNotFound, StoreError
 from ..records import FORMAT_VERSION, Chunk, End, Event, Header, Json, Lane, MediaPoint, Point, decode_line, decode_value
@@ -25,16 +22,6 @@ _TAIL_BYTES = 1 << 16
 LAST = "last"
 DERIVED_TYPES = ("init", "config", "define", "finish", "script_warning", "answer", "dropped", "progress")
 """Event types that a scribe derives from inbox and output; a reset voids them."""
-
-
-class InboxRecord(NamedTuple):
-    """One record that the shim wrote."""
-
-    time: float
-    type: str
-    """`log`, or another type of ARCHITECTURE.md; compact lines come out as `log`."""
-    fields: Json
-    """For `log`: `values` (name to float) and `step`; for `media` likewise (name to list of items)."""
 
 
 class Cursor(NamedTuple):
@@ -114,7 +101,7 @@ def read_header(directory: str) -> Header:
             "pip install --upgrade swanlab-cli",
         )
     try:
-        known = {name: fields[name] for name in Header._fields}
+        known = {name: fields[name] for name in Header._fields if name in fields or name not in Header._field_defaults}
     except KeyError as error:
         raise StoreError(f"cannot read the run in '{directory}': {layout.HEADER} has no {error}") from error
     for name in ("chosen", "tags", "command", "patterns"):
@@ -166,7 +153,7 @@ def read_events(directory: str, lane: Lane) -> list[Event]:
         if fields.get("type") == "reset":
             events = [event for event in events if event.type not in DERIVED_TYPES]
         elif isinstance(fields.get("type"), str) and isinstance(fields.get("data"), dict):
-            events.append(Event(_moment(fields), fields["type"], fields["data"]))
+            events.append(Event(moment_of(fields), fields["type"], fields["data"]))
     return events
 
 
@@ -175,33 +162,56 @@ def read_points(directory: str, lane: Lane) -> tuple[list[Point], Cursor]:
     return _read_derived(_all_lines(layout.metrics(directory, lane)), lane, _point)
 
 
-def read_media(directory: str, lane: Lane) -> list[MediaPoint]:
-    """The media that the scribe wrote, in order."""
+def read_media(directory: str, lane: Lane) -> tuple[list[MediaPoint], Cursor]:
+    """The media that the scribe wrote, in order, and the cursor as with points."""
     lines = _all_lines(layout.metrics(directory, lane))
     # Points, of which there may be millions, need not be decoded to be passed over.
-    return _read_derived((line for line in lines if not line.startswith(b'{"metric"') or b'"media"' in line), lane, _media)[0]
+    return _read_derived((line for line in lines if not line.startswith(b'{"metric"') or b'"media"' in line), lane, _media)
+
+
+def count_points(directory: str, lane: Lane) -> tuple[Counter[tuple[str, str]], Cursor]:
+    """How many points of each (metric, source) the scribe wrote, in little memory, and the cursor as with points."""
+    counts: Counter[tuple[str, str]] = Counter()
+    cursor = Cursor(0, {})
+    for batch, end_of_batch in _batches(_all_lines(layout.metrics(directory, lane))):
+        cursor = end_of_batch
+        if batch is None:
+            counts.clear()
+        else:
+            points = (_point(fields, lane) for fields in batch)
+            counts.update((point.metric, point.source) for point in points if point is not None)
+    return counts, cursor
 
 
 def _read_derived(lines: Iterator[bytes], lane: Lane, decode: Callable[[Json, Lane], T | None]) -> tuple[list[T], Cursor]:
     """What `decode` makes of the records that no reset has voided and that a cursor follows, and the last cursor."""
     found: list[T] = []
-    batch: list[T] = []
     cursor = Cursor(0, {})
+    for batch, end_of_batch in _batches(lines):
+        cursor = end_of_batch
+        if batch is None:
+            found = []
+        else:
+            decoded = (decode(fields, lane) for fields in batch)
+            found += [record for record in decoded if record is not None]
+    return found, cursor
+
+
+def _batches(lines: Iterator[bytes]) -> Iterator[tuple[list[Json] | None, Cursor]]:
+    """The points and media in front of each cursor, with that cursor; None for a reset, which voids all before it."""
+    batch: list[Json] = []
     for line in lines:
         fields = decode_line(line)
         if fields is None:
             continue
         if "metric" in fields:
-            record = decode(fields, lane)
-            if record is not None:
-                batch.append(record)
+            batch.append(fields)
         elif isinstance(fields.get("cursor"), dict):
-            found += batch
+            yield batch, _cursor(fields["cursor"])
             batch = []
-            cursor = _cursor(fields["cursor"])
         elif fields.get("reset"):
-            found, batch, cursor = [], [], Cursor(0, {})
-    return found, cursor
+            yield None, Cursor(0, {})
+            batch = []
 
 
 def read_cursor(directory: str, lane: Lane) -> Cursor:
@@ -233,7 +243,8 @@ def _cursor(fields: Json) -> Cursor:
 def _point(fields: Json, lane: Lane) -> Point | None:
     try:
         value = decode_value(fields["value"])
-        return Point(fields["metric"], int(fields["step"]), value, float(fields["time"]), fields["source"], *lane)
+        moment = None if fields["time"] is None else float(fields["time"])
+        return Point(fields["metric"], int(fields["step"]), value, moment, fields["source"], *lane)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
@@ -246,7 +257,7 @@ def _media(fields: Json, lane: Lane) -> MediaPoint | None:
         return None
 
 
-def _moment(fields: Json) -> float:
+def moment_of(fields: Json) -> float:
     """The record's time, 0 where it has none that can be read."""
     moment = fields.get("time")
     return float(moment) if isinstance(moment, (int, float)) else 0.0
@@ -271,7 +282,7 @@ class OutputTail:
         self._output = layout.output(directory, lane)
         self._index = layout.output_index(directory, lane)
         self._index_offset = 0
-        self._entries: deque[tuple[int, float, str]] = deque()
+        self._entries: deque[tuple[int, float | None, str]] = deque()
         """(offset, time, stream) of the entries not yet passed, ascending; the first is the one in force."""
 
     def read(self, limit: int = _READ_BYTES) -> list[Chunk]:
@@ -297,7 +308,8 @@ class OutputTail:
                 fields = decode_line(line) or {}
                 offset, stream = fields.get("offset"), fields.get("stream")
                 if isinstance(offset, int) and isinstance(stream, str):
-                    self._entries.append((offset, _moment(fields), stream))
+                    moment = None if fields.get("time", 0.0) is None else moment_of(fields)
+                    self._entries.append((offset, moment, stream))
 
     def _split(self, data: bytes) -> Iterator[Chunk]:
         """The chunks of `data`, which begins at our offset, cut where index entries begin."""
@@ -311,77 +323,6 @@ class OutputTail:
             yield Chunk(moment, stream, data[start:stop])
             self.offset += stop - start
             start = stop
-
-
-class InboxTail:
-    """Follows one host's inbox from its beginning."""
-
-    def __init__(self, path: str) -> None:
-        self.offset = 0
-        """Bytes handed out so far."""
-        self._path = path
-        self._keys: dict[bytes, tuple[list[str], struct.Struct]] = {}
-
-    def read(self) -> list[InboxRecord]:
-        """The next records; empty when there is nothing new."""
-        lines, self.offset = read_lines(self._path, self.offset)
-        # Each record begins and ends with a newline: one that is followed by no empty line was torn.
-        whole = (line for line, following in zip_longest(lines, lines[1:], fillvalue=b"") if line and not following)
-        records = (self._decode(line) for line in whole)
-        return [record for record in records if record is not None]
-
-    def _decode(self, line: bytes) -> InboxRecord | None:
-        if line.startswith(b"#"):
-            return self._decode_compact(line)
-        fields = decode_line(line)
-        if fields is None or not isinstance(fields.get("type"), str):
-            return None
-        if fields["type"] == "keys":
-            self._learn_keys(fields)
-            return None
-        if fields["type"] == "log":
-            fields["values"] = _decode_values(fields.get("values"))
-        elif fields["type"] == "media":
-            fields["values"] = _decode_media(fields.get("values"))
-        return InboxRecord(_moment(fields), fields["type"], fields)
-
-    def _learn_keys(self, fields: Json) -> None:
-        name, keys = fields.get("id"), fields.get("keys")
-        if isinstance(name, str) and isinstance(keys, list):
-            self._keys[name.encode()] = ([str(key) for key in keys], struct.Struct(f">{1 + len(keys)}d"))
-
-    def _decode_compact(self, line: bytes) -> InboxRecord | None:
-        words = line[1:].split(b" ")
-        known = self._keys.get(words[0])
-        if known is None or len(words) not in (2, 3):
-            return None
-        keys, layout_of_doubles = known
-        try:
-            moment, *values = layout_of_doubles.unpack(binascii.unhexlify(words[1]))
-            step = int(words[2][1:]) if len(words) == 3 else None
-        except (binascii.Error, struct.error, ValueError):
-            return None
-        return InboxRecord(moment, "log", {"values": dict(zip(keys, values, strict=True)), "step": step})
-
-
-def _decode_values(values: Any) -> dict[str, float]:
-    """The values of a JSON `log` record that are values."""
-    if not isinstance(values, dict):
-        return {}
-    decoded = {}
-    for key, value in values.items():
-        try:
-            decoded[key] = decode_value(value)
-        except (TypeError, ValueError, OverflowError):
-            continue
-    return decoded
-
-
-def _decode_media(values: Any) -> dict[str, list[Json]]:
-    """The items of a `media` record, of those keys that have any."""
-    lists = {key: items for key, items in values.items() if isinstance(items, list)} if isinstance(values, dict) else {}
-    kept = {key: [item for item in items if isinstance(item, dict)] for key, items in lists.items()}
-    return {key: items for key, items in kept.items() if items}
 
 
 def _all_lines(path: str) -> Iterator[bytes]:

@@ -47,7 +47,7 @@ def derive_state(directory: str, header: Header, end: End | None) -> str:
 
 def ended_state(end: End) -> str:
     """The state of a run that has ended."""
-    if end.exit_code == 0:
+    if end.exit_code == 0 or _is_unknown(end):
         return FINISHED
     was_asked = any(name in _ASKED_TO_END for name, _ in end.signals)
     return ABORTED if end.signal in _ASKED_TO_END or (was_asked and end.error is None) else CRASHED
@@ -57,16 +57,31 @@ def describe_end(end: End) -> str:
     """Why the run ended, in one line."""
     if end.error is not None:
         return end.error
+    if _is_unknown(end):
+        return "imported: how it ended is not known"
     asked = f" after {end.signals[-1][0]}" if end.signals else ""
     if end.signal is not None:
         return f"killed by {end.signal}" if not asked or end.signals[-1][0] == end.signal else f"killed by {end.signal}{asked}"
     return f"exit code {end.exit_code}{asked}"
 
 
+def _is_unknown(end: End) -> bool:
+    """Whether nothing tells how it ended: saved output has no exit status.
+
+    It counts as finished: the other states say that something is going on or went wrong, which nobody knows either.
+    """
+    return end.exit_code is None and end.signal is None and end.error is None
+
+
 def _is_alive(directory: str, header: Header) -> bool:
     if host_identity() == (header.host, header.boot_id, header.pid_namespace):
         return header.pid_started != 0 and process_started(header.pid) == header.pid_started
-    return _silence_s(directory) < _SILENT_S
+    return not is_silent(directory)
+
+
+def is_silent(directory: str) -> bool:
+    """Whether nobody has written to the run for so long that its scribe, wherever it was, is gone."""
+    return _silence_s(directory) >= _SILENT_S
 
 
 def _silence_s(directory: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -21,11 +22,12 @@ def create_run(logdir: str, header: Header) -> str:
     Raises:
         StoreError: the log directory cannot be written, or the run exists.
     """
-    directory = os.path.join(os.path.abspath(logdir), layout.directory_name(header.id, header.started_at))
+    name = layout.directory_name(header.id, header.started_at or time.time())
+    directory = os.path.join(os.path.abspath(logdir), name)
     try:
-        _create_logdir(os.path.dirname(directory))
+        create_logdir(os.path.dirname(directory))
         os.mkdir(directory)
-        _write_header(directory, header)
+        _write_first_file(directory, header)
     except OSError as error:
         raise StoreError(
             f"cannot create a run in '{logdir}': {error.strerror}", "choose another place with --logdir"
@@ -33,10 +35,10 @@ def create_run(logdir: str, header: Header) -> str:
     return directory
 
 
-def _write_header(directory: str, header: Header) -> None:
+def _write_first_file(directory: str, header: Header) -> None:
     """Write the header; a run that cannot even have that leaves nothing behind."""
     try:
-        _write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **header._asdict()})
+        write_header(directory, header)
     except OSError:
         for name in os.listdir(directory):
             os.unlink(os.path.join(directory, name))
@@ -44,7 +46,19 @@ def _write_header(directory: str, header: Header) -> None:
         raise
 
 
-def _create_logdir(logdir: str) -> None:
+def write_header(directory: str, header: Header) -> None:
+    """Write `run.json`, without what only runs of a special kind have.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    fields, defaults = header._asdict(), Header._field_defaults
+    special = {name for name in defaults if fields[name] == defaults[name]}
+    known = {name: value for name, value in fields.items() if name not in special}
+    write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **known})
+
+
+def create_logdir(logdir: str) -> None:
     """The log directory, which keeps itself out of the user's git status as SwanLab's does."""
     if os.path.isdir(logdir):
         return
@@ -76,10 +90,10 @@ def write_end(directory: str, lane: Lane, end: End) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    _write_once(layout.end(directory, lane), end._asdict())
+    write_once(layout.end(directory, lane), end._asdict())
 
 
-def _write_once(path: str, fields: Mapping[str, Any]) -> None:
+def write_once(path: str, fields: Mapping[str, Any]) -> None:
     """A whole file that is there complete or not at all."""
     temporary = f"{path}.{os.getpid()}"
     with open(temporary, "x") as file:
@@ -161,8 +175,9 @@ class RecordWriter:
         lines = []
         for metric, step, value, moment, source, *_ in points:
             name = names.get(metric) or names.setdefault(metric, json.dumps(metric))
-            number = json.dumps(encode_value(value))
-            lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{moment:.6f},"source":"{source}"}}\n')
+            number = repr(value) if math.isfinite(value) else f'"{encode_value(value)}"'
+            when = "null" if moment is None else f"{moment:.6f}"
+            lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{when},"source":"{source}"}}\n')
         shown = (_media_line(point) for point in media)
         _write_all(self._metrics, "".join(lines).encode() + b"".join(shown) + encode_line({"cursor": cursor}))
 
@@ -173,6 +188,11 @@ class RecordWriter:
     def touch(self) -> None:
         """Show that the run is looked after: a reader on another host sees only files and their times."""
         os.utime(self._events)
+
+    def close(self) -> None:
+        """Write no more."""
+        os.close(self._metrics)
+        os.close(self._events)
 
 
 def _media_line(point: MediaPoint) -> bytes:

@@ -1,0 +1,1 @@
+"""Runs made from other things than a command that we ran: saved output."""

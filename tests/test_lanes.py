@@ -1,0 +1,130 @@
+"""Runs of several attempts and ranks: which lanes there are, whose points and output are shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from swanlab_cli.records import Lane
+from swanlab_cli.store import layout
+
+from .conftest import Workplace
+from .handmade import END, START, HandmadeRun
+
+
+class LaneRun(HandmadeRun):
+    """A handmade run whose files are of the lane that is chosen."""
+
+    lane = Lane()
+
+    def file(self, name: str) -> Path:
+        """The chosen lane's file of this name."""
+        return self.path / f"a{self.lane.attempt}-r{self.lane.rank}.{name}"
+
+
+PRINTED = {
+    Lane(0, 0): b"loss=0.9\n",
+    Lane(0, 1): b"loss=0.8 only=1\nold=3\n",
+    Lane(1, 0): b"loss=0.7\nloss=0.6\n",
+    Lane(1, 1): b"loss=0.5 only=2\n",
+    Lane(1, 10): b"ten=10\n\nno end",
+}
+"""By attempt and rank."""
+
+
+@pytest.fixture
+def several(work: Workplace) -> Workplace:
+    """A workplace with a run of two attempts, the second with three ranks."""
+    run = LaneRun(work.logdir)
+    for lane, data in PRINTED.items():
+        run.lane = lane
+        for number, line in enumerate(data.splitlines(keepends=True)):
+            run.add_output("stdout", line, START + 100 * lane.attempt + 10 * number + lane.rank)
+        run.end(END._replace(ended_at=START + lane.rank, duration_s=float(lane.rank), output_bytes=len(data)))
+    return work
+
+
+def test_lanes_are_those_with_files(tmp_path: Path) -> None:
+    """In order of attempt, then rank, as numbers; where there is nothing yet, the first."""
+    assert layout.lanes(str(tmp_path)) == [Lane()]
+    for name in ("a1-r0.output", "a0-r10.events.jsonl", "a0-r2.inbox-h", "run.json", "a0-r2.output", "b0-r3.output"):
+        (tmp_path / name).touch()
+    assert layout.lanes(str(tmp_path)) == [Lane(0, 2), Lane(0, 10), Lane(1, 0)]
+
+
+def test_metrics_has_the_points_of_all_lanes(several: Workplace) -> None:
+    """By metric, then step, attempt and rank, each with its time."""
+    points = [(p["key"], p["step"], p["value"], p["attempt"], p["rank"], p["time"] - START) for p in several.points()]
+    assert points == [
+        ("loss", 0, 0.9, 0, 0, 0.0),
+        ("loss", 0, 0.8, 0, 1, 1.0),
+        ("loss", 0, 0.7, 1, 0, 100.0),
+        ("loss", 0, 0.5, 1, 1, 101.0),
+        ("loss", 1, 0.6, 1, 0, 110.0),
+        ("old", 0, 3.0, 0, 1, 11.0),
+        ("only", 0, 1.0, 0, 1, 1.0),
+        ("only", 0, 2.0, 1, 1, 101.0),
+        ("ten", 0, 10.0, 1, 10, 110.0),
+    ]
+    table = several.swanlab("metrics", "last", "old").stdout.decode().splitlines()
+    assert [line.split() for line in table] == [
+        ["METRIC", "STEP", "VALUE", "SOURCE", "ATTEMPT", "RANK"],
+        ["old", "0", "3.0", "output", "0", "1"],
+    ]
+
+
+def test_show_is_of_the_primary_rank(several: Workplace) -> None:
+    """Rank 0's newest attempt that has the metric, else the lowest rank's; times and bytes are those of all ranks."""
+    shown = several.show()
+    assert {metric: entry["last"] for metric, entry in shown["summary"].items()} == {
+        "loss": 0.6, "old": 3.0, "only": 2.0, "ten": 10.0,
+    }  # fmt: skip
+    assert shown["summary"]["loss"]["count"] == 2
+    assert (shown["attempts"], shown["ranks"], shown["state"]) == (2, 3, "finished")
+    assert (shown["duration_s"], shown["finished_at"]) == (10.0, "2026-01-01T00:00:10.000000Z")
+    assert shown["output_bytes"] == sum(len(PRINTED[lane]) for lane in PRINTED if lane.attempt == 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], b"loss=0.7\nloss=0.6\n"),
+        (["--rank", "1"], b"loss=0.5 only=2\n"),
+        (["--rank", "1", "--attempt", "0"], b"loss=0.8 only=1\nold=3\n"),
+        (["--attempt", "0"], b"loss=0.9\n"),
+        (["--raw", "--rank", "10"], b"ten=10\n\nno end"),
+        (["--rank", "all"], b" 0: loss=0.7\n 1: loss=0.5 only=2\n 0: loss=0.6\n10: ten=10\n10: \n10: no end\n"),
+        (["--rank", "all", "--raw", "--tail", "2"], b"10: \n10: no end\n"),
+        (["--rank", "all", "--attempt", "0", "--grep", "old"], b"1: old=3\n"),
+    ],
+    ids=["default", "rank", "both", "attempt", "raw", "all", "all, raw", "all, grep"],
+)
+def test_logs_of_a_lane(several: Workplace, options: list[str], expected: bytes) -> None:
+    """Rank 0 of the newest attempt unless told otherwise; all ranks in the order of time, labelled as `srun --label` does."""
+    assert several.output(*options) == expected
+
+
+def test_logs_of_all_ranks_as_json_name_the_rank(several: Workplace) -> None:
+    """Beside the fields that are always there."""
+    lines = [json.loads(line) for line in several.output("--json", "--rank", "all", "--tail", "1").splitlines()]
+    assert lines == [{"time": START + 130, "stream": "stdout", "text": "no end", "rank": 10}]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "texts"),
+    [
+        (["--rank", "2"], 1, ["no rank 2 in attempt 1", "it has: 0, 1, 10"]),
+        (["--rank", "10", "--attempt", "0"], 1, ["no rank 10 in attempt 0", "it has: 0, 1"]),
+        (["--attempt", "2"], 1, ["no attempt 2", "it has: 0, 1"]),
+        (["--rank", "some"], 2, ["'some' is neither a number nor all"]),
+        (["--rank", "-1"], 2, ["'-1' is neither a number nor all"]),
+    ],
+    ids=["rank", "rank of an attempt", "attempt", "word", "negative"],
+)
+def test_lane_that_is_not_there_is_said(several: Workplace, options: list[str], status: int, texts: list[str]) -> None:
+    """With those that are."""
+    result = several.swanlab("logs", "last", *options)
+    assert (result.returncode, result.stdout) == (status, b"")
+    assert [text for text in texts if text not in result.stderr.decode()] == []
