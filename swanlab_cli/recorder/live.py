@@ -120,7 +120,7 @@ class _Follower:
             project=header.project,
             state=state,
             started_at=header.started_at,
-            duration_s=max((end.ended_at if end and end.ended_at else now) - header.started_at, 0.0),
+            duration_s=end.duration_s if end and end.duration_s is not None else max(now - header.started_at, 0.0),
             progress=latest_progress([self._progress] if self._progress else [], now if end is None else None),
             usage=self._usage.look() if self._usage and end is None else None,
             metrics=self._metrics,
