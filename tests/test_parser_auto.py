@@ -62,6 +62,31 @@ LINES: list[tuple[str, str, int | None, dict[str, float]]] = [
     ("print", "loss: nan", None, {"loss": float("nan")}),
     ("print", "reward=0.75", None, {"reward": 0.75}),
     ("print", "my_number=0.75", None, {"my_number": 0.75}),
+    ("print", "Training loss ......... 0.5725", None, {"Training loss": 0.5725}),
+    ("print", "第3轮 训练损失：0.4925 准确率：77.00%", 3, {"训练损失": 0.4925, "准确率": 77}),
+    ("print", "Epoche  2/12 – Verlust: 0.4976, Genauigkeit: 80.5 %", 2, {"Verlust": 0.4976, "Genauigkeit": 80.5}),
+    ("print", "D(x): 0.4965 D(G(z)): 0.5198 / 0.4269 Loss_D: 1.25", None, {"D(x)": 0.4965, "D(G(z))": 0.5198, "Loss_D": 1.25}),
+    ("print", "test accuracy: 0.98 and 67.9 perplexity", None, {"test accuracy": 0.98, "perplexity": 67.9}),
+    ("word_language_model", "| epoch   1 |    20/  140 batches | lr 20.00 | ms/batch 58.69 | loss  5.30 | ppl   199.86", 20,
+     {"lr": 20, "loss": 5.3, "ppl": 199.86}),
+    ("liblinear", "iter  3 act 3.015e+02 pre 2.319e+02 delta 8.837e-01 f 8.820e+02 |g| 9.548e+02 CG   3", 3,
+     {"act": 301.5, "pre": 231.9, "delta": 0.8837, "f": 882, "|g|": 954.8}),
+    ("PETSc", "    9 KSP Residual norm 1.889e-10", 9, {"KSP Residual norm": 1.889e-10}),
+    ("Knet", "(:epoch, 1, :loss, 0.25, :accuracy, 0.9)", 1, {"loss": 0.25, "accuracy": 0.9}),
+    ("Marian", "[2019-01-15 05:21:33] Ep. 1 : Up. 500 : Sen. 662,406 : Cost 91.62 : Time 704.91s : L.r. 9.3750e-06", 500,
+     {"Cost": 91.62, "L.r.": 9.375e-6}),
+    ("ML-Agents", "trainer: Step: 15000. Time Elapsed: 80.900 s Mean Reward: 0.333. Std of Reward: 0.471. Training.", 15000,
+     {"Mean Reward": 0.333, "Std of Reward": 0.471}),
+    ("forge", "  buffer/evict/avg_policy_staleness: 0.5", None, {"buffer/evict/avg_policy_staleness": 0.5}),
+    ("COCO", " Average Recall  (AR) @[ IoU=0.50:0.95 | area= large | maxDets=100 ] = 0.882", None,
+     {"Average Recall (AR) @[ IoU=0.50:0.95 | area= large | maxDets=100 ]": 0.882}),
+    ("JAX", "[train] step: 4, metrics: {'train_loss': Array(8.35, dtype=float32), 'grad_norm': Array(5.38, dtype=float32)}", 4,
+     {"train_loss": 8.35, "grad_norm": 5.38}),
+    ("SentencePiece", "LOG(INFO) EM sub_iter=1 size=48524 obj=7.66725 num_tokens=201920", None, {"obj": 7.66725}),
+    ("scikit-learn", "[CV 1/3] END ................C=0.1, gamma=0.001;, score=0.806 total time=   0.0s", None,
+     {"score": 0.806, "total time": 0}),
+    ("Megatron", " iteration 43/ 100 | throughput per GPU (TFLOP/s/GPU): 239.8 | lm loss: 1.825991E+00 |", 43,
+     {"throughput per GPU (TFLOP/s/GPU)": 239.8, "lm loss": 1.825991}),
 ]  # fmt: skip
 NOTHING = [
     "2024-01-02 12:00:00 INFO Listening on port 8080",
@@ -85,6 +110,10 @@ NOTHING = [
     "FloatingPointError: loss=0.5 is too large",
     "Total params: 1,234,567",
     "error: 2 files could not be read",
+    "E       AssertionError: expected 0.25 but loss was 0.5",
+    "Engine run starting with max_epochs=4.",
+    "memory: used: 512.5 MB, free: 128.5 MB",
+    '{"ts": 1795628288.62, "msg": "start"}',
 ]  # fmt: skip
 TABLES = {
     "fastai": (
@@ -109,6 +138,35 @@ TABLES = {
         "---------------------------\n| rollout/     |          |\n|    ep_rew    | 22.5     |\n| train/       |          |\n"
         "|    n_updates | 10       |\n|    loss      | 0.5      |\n---------------------------\n",
         [("rollout/ep_rew", 22.5, None), ("train/loss", 0.5, None)],
+    ),
+    "halves": (
+        "|  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Base Learning  |\n"
+        "|         |             |   (hh:mm:ss)   |     Loss     |      Rate       |\n"
+        "|       1 |          50 |       00:00:10 |       0.7300 |                 |\n",
+        [("Mini-batch Loss", 0.73, 50)],
+    ),
+    "names above the ends of numbers": (
+        "           Bond    Proper Dih.   Coul. recip.\n    3.48392e+01    5.83510e-01    4.35577e+02\n",
+        [("Bond", 34.8392, None), ("Proper Dih.", 0.58351, None), ("Coul. recip.", 435.577, None)],
+    ),
+    "an index": (
+        "   train_loss  val_loss\n0    0.565686  0.511247\n1    0.407504  0.475417\n",
+        [("train_loss", 0.565686, 0), ("val_loss", 0.511247, 0), ("train_loss", 0.407504, 1), ("val_loss", 0.475417, 1)],
+    ),
+    "commas": (
+        '#"Step","Potential Energy (kJ/mole)","loss"\n500,274.86,0.5\n1000,274.30,0.25\n',
+        [
+            *[("Potential Energy (kJ/mole)", 274.86, 500), ("loss", 0.5, 500)],
+            *[("Potential Energy (kJ/mole)", 274.3, 1000), ("loss", 0.25, 1000)],
+        ],
+    ),
+    "a label before each row": (
+        "      Step     Time          Energy          fmax\nBFGS:    1 17:30:27        3.286773        1.479434\n",
+        [("Energy", 3.286773, 1), ("fmax", 1.479434, 1)],
+    ),
+    "a column called step": (
+        " iter | pri res |   gap   |  obj   | step\n     0| 4.45e+00  8.24e+00 -5.2e+00 9.9e-01 \n",
+        [("pri res", 4.45, 0), ("gap", 8.24, 0), ("obj", -5.2, 0)],
     ),
     "above": (
         "average  since         example\nloss     last          counter\n0.50 0.25            8\n",
@@ -144,6 +202,23 @@ def test_tables(name: str) -> None:
     """A header, then rows."""
     text, expected = TABLES[name]
     assert [(value.key, value.value, value.step) for value in found_in(text)] == expected
+
+
+def test_what_recurs_is_a_metric() -> None:
+    """An unknown name is taken when it comes a third time, if it had two values; then the first two are complete."""
+    lines = ["violation: 0.5", "scale: 1.5", "violation: 0.25", "scale: 1.5", "violation: 0.125", "scale: 1.5", "violation: 3"]
+    assert [(value.key, value.value, value.line) for value in found_in("\n".join(lines))] == [
+        ("violation", 0.5, 1),
+        ("violation", 0.25, 3),
+        ("violation", 0.125, 5),
+        ("violation", 3, 7),
+    ]
+
+
+@pytest.mark.parametrize("name", ["elapsed", "epoch", "n_estimators", "dropout"])
+def test_times_counters_and_settings_recur_in_vain(name: str) -> None:
+    """How often they are printed does not make them metrics."""
+    assert found_in("".join(f"{name}: {value / 10}\n" for value in range(11, 40))) == []
 
 
 def test_lines_of_one_shape_are_read_alike() -> None:

@@ -10,7 +10,8 @@ from swanlab_cli.parser.values import read_step
 
 # Finer than epochs, coarser than the steps that `Steps` knows: `Batch [49]`, `num_updates=100`.
 _FINE = re.compile(
-    r"\b(?:(?:mini)?batch|up\.|update|num_updates|n_iter|(?:\w+_)?timesteps?)(?:es|s|_id|_idx)?(?<=[\w.])(?![\w])['\"]?\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)",
+    r"(?<![/\w])(?:(?:mini)?batch|up\.|update|num_updates|n_iter|(?:\w+_)?timesteps?)(?:es|s|_id|_idx)?(?<=[\w.])(?!\w)"
+    r"['\"]?\s*[=:#]?\s*[\[(]?\s*(\d[\d,]*)(?!\.?\d)",
     re.IGNORECASE,
 )
 # `| 20/ 140 batches |`, and the same in other languages: `第3轮`.

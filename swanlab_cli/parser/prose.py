@@ -26,6 +26,7 @@ _BRACKETED = re.compile(r"[ ]?(?:[(\[][^()\[\]\d=]{1,16}[)\]]|\(\w{1,16}\(\w{1,1
 _QUALIFIED = re.compile(rf"\s*([^\W\d][\w\ ()./%-]{{0,60}}@?\s*\[[^\[\]]{{1,120}}\])\s*([=:])\s*{NUMBER}\s*$", re.VERBOSE)
 _AFTER = re.compile(r"\s+(?:at|after|on|over|for)\s+(?:the\s+)?\d[\d,]*\s+[a-z][a-z ]{1,40}$", re.IGNORECASE)
 _LEADING_PROSE = re.compile(r"^(?:.*\b(?:with|and|to|by|from|than|its|an?|are)\s+|the\s+)(?=\S)", re.IGNORECASE)
+_NO_NAMES = frozenset("a an and are at by for from in is of on or than the to with".split())
 _PLACE = re.compile(
     r"\s+(?:at|for|after|on|in|of)\s+(?:the\s+)?(?:epochs?|steps?|iterations?|iters?|(?:mini)?batch(?:es)?|rounds?)\s+(?:\#\s?)?\d[\d-]*\s*$",
     re.IGNORECASE,
@@ -123,6 +124,6 @@ def _name_in(gap: str, before: str) -> tuple[str, str]:
     if name is None:
         return "", ""
     key = _LEADING_PROSE.sub("", name[0])
-    if not any(map(str.isalpha, key)):
+    if not any(map(str.isalpha, key)) or key.lower() in _NO_NAMES:
         return "", ""
     return key + (unit[0] if unit else ""), join[1] if join else ""
