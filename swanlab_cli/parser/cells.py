@@ -13,11 +13,11 @@ COLUMNS = 4096
 """What does not fit goes on in the next line. A multiple of TAB."""
 TAB = 8
 """Columns from one tab stop to the next."""
+NARROW = re.compile("[ -~\xa0-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u2190-\u2319\u2500-\u25fc]*")
+"""Surely one column each: Latin, Greek, Cyrillic, punctuation, arrows, mathematics, boxes and the blocks of bars."""
 
 _MAX_PLAIN = 2 * COLUMNS  # characters, of which those without a width might otherwise grow without end
 _MAX_CELL = 32
-# Surely one column each: Latin, Greek, Cyrillic, punctuation, arrows, mathematics, boxes and the blocks of bars.
-_NARROW = re.compile("[ -~\xa0-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u2190-\u2319\u2500-\u25fc]*")
 _SOFT_HYPHEN = "\xad"
 
 Cells = str | list[str]
@@ -49,7 +49,7 @@ class ScreenLine:
 
     def write(self, column: int, run: str) -> tuple[int, str]:
         """Put printable text at a column: the column behind it, and what did not fit."""
-        is_narrow = run.isascii() or _NARROW.fullmatch(run) is not None
+        is_narrow = run.isascii() or NARROW.fullmatch(run) is not None
         if self._plain is not None and column == self._plain_width():
             return self._append(self._plain, run, is_narrow)
         cells = self._split()
@@ -176,7 +176,7 @@ def _measure(run: str, columns: int) -> tuple[int, int]:
 
 def _cells_of(text: str) -> Cells:
     """The cells of text that begins in the first column."""
-    if text.isascii() or _NARROW.fullmatch(text.replace("\t", "")):
+    if text.isascii() or NARROW.fullmatch(text.replace("\t", "")):
         return text.expandtabs(TAB)
     return _list_cells(text)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
 from itertools import repeat
 from typing import NamedTuple
 
@@ -24,6 +25,9 @@ class Row(NamedTuple):
     order: int
     """Ascending; of several screens that share their numbers, in the order of their newlines."""
     stream: str
+
+
+_make_row = partial(tuple.__new__, Row)  # what _make does, but for checking the length of each
 
 
 class Page:
@@ -68,29 +72,20 @@ class Page:
         self._append_lines(len(self._lines) + 1)
         self._push_out(max(self.row, *used[-1:], 0))
 
-    def can_print_lines(self) -> bool:
-        """Whether the cursor is in the last line, and nothing goes on behind that."""
-        return self.row == len(self._lines) - 1 and not self._lines[-1].is_wrapped
+    def is_fresh(self) -> bool:
+        """Whether the cursor is at the beginning of the last line, in which there is nothing yet."""
+        line = self._lines[-1]
+        return self.column == 0 and self.row == len(self._lines) - 1 and not (line.text() or line.is_wrapped)
 
     def print_lines(self, lines: Sequence[str]) -> None:
-        """Print whole lines of printable text and tabs, one at least; shorter than the screen is wide.
-
-        It must be possible: see can_print_lines.
-        """
-        if lines[0]:
-            for index, run in enumerate(lines[0].split("\t")):
-                if index:
-                    self.tab()
-                if run:
-                    self.write(run)
-        self.next_line()
-        kept = lines[max(1, len(lines) - self._height + 1) :]
-        passed = lines[1 : len(lines) - len(kept)]
-        self._push_out(max(0, len(self._lines) + len(kept) - self._height))
+        """Print whole lines of printable text and tabs, each shorter than the screen is wide; the page must be fresh."""
+        kept = lines[max(0, len(lines) - self._height + 1) :]
+        passed = len(lines) - len(kept)
+        self._push_out(len(self._lines) + len(kept) - self._height)
         if passed:
-            orders = range(self.order, self.order + len(passed))
-            self._final += map(Row._make, zip(passed, repeat(self.time), orders, repeat(self._stream), strict=False))
-            self.order += len(passed)
+            orders = range(self.order, self.order + passed)
+            self._final += map(_make_row, zip(lines, repeat(self.time), orders, repeat(self._stream), strict=False))
+            self.order += passed
         self._lines[-1:] = [*(ScreenLine(line, self.time) for line in kept), self._lines[-1]]
         self._number_lines()
         self.row = len(self._lines) - 1
@@ -120,10 +115,13 @@ class Page:
 
     def index(self) -> None:
         """Go down; at the lower edge the screen moves on."""
-        if self.row == len(self._lines) - 1:
-            self._append_lines(self.row + 2)
-            self._push_out(len(self._lines) - self._height)
         self.row += 1
+        if self.row == len(self._lines):
+            self._lines.append(ScreenLine(time=self.time))
+            self._orders.append(self.order)
+            self.order += 1
+            if self.row == self._height:
+                self._push_out(1)
 
     def next_line(self) -> None:
         """Go to the beginning of the next line."""

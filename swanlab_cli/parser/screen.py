@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from .cells import COLUMNS, TAB
 from .page import Page, Row
@@ -16,7 +17,7 @@ from .page import Page, Row
 HEIGHT = 100
 """Lines of a screen whose height nobody recorded: more than terminals have, since programs move up within what they have."""
 
-_PORTION_BYTES = 64 * 1024
+_PORTION_BYTES = 256 * 1024
 
 
 class Screen:
@@ -25,7 +26,7 @@ class Screen:
     def __init__(self, height: int = HEIGHT, stream: str = "both") -> None:
         self._page = Page(height, stream)
         self._alternate: Page | None = None
-        self._new_alternate = lambda: Page(height, stream)
+        self._size = (height, stream)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = ""
         """The beginning of an escape sequence."""
@@ -41,8 +42,11 @@ class Screen:
         self._page.time = time
         if order is not None:
             self._page.order = order
-        for start in range(0, len(data), _PORTION_BYTES):
-            self._print(data[start : start + _PORTION_BYTES])
+        start = 0
+        while start < len(data):
+            end = data.rfind(b"\n", start, start + _PORTION_BYTES) + 1 or start + _PORTION_BYTES
+            self._print(data[start:end])
+            start = end
         return self._page.take()
 
     def release(self, before: int) -> list[Row]:
@@ -54,8 +58,10 @@ class Screen:
         """The lines above the cursor that are not final yet, all or those that it will not come back to as far as is known."""
         return self._page.standing(is_all)
 
-    def finish(self) -> list[Row]:
-        """The remaining lines; if the output ended in an alternate screen, its lines too."""
+    def finish(self, order: int | None = None) -> list[Row]:
+        """The remaining lines; if the output ended in an alternate screen, its lines too. *order* as for feed."""
+        if order is not None:
+            self._page.order = order
         self._interpret(self._decoder.decode(b"", final=True))
         self._page.finish()
         rows = self._page.take()
@@ -67,13 +73,14 @@ class Screen:
 
     def _print(self, data: bytes) -> None:
         """Print one portion; lines of nothing but text, which most are, all at once."""
-        end = data.rfind(b"\n") + 1
-        is_held = self._pending or self._is_in_string or self._alternate is not None or self._decoder.getstate()[0]
-        if end and not is_held and self._page.can_print_lines():
-            lines = _lines_in(data[:end])
+        first, end = data.find(b"\n") + 1, data.rfind(b"\n") + 1
+        if first < end:
+            self._interpret(self._decoder.decode(data[:first]))
+            is_held = self._pending or self._is_in_string or self._alternate is not None
+            lines = _lines_in(data[first:end]) if not is_held and self._page.is_fresh() else None
             if lines is not None:
                 self._page.print_lines(lines)
-                data = data[end:]
+            data = data[first if lines is None else end :]
         self._interpret(self._decoder.decode(data))
         if self._alternate is not None:
             self._alternate.take()  # it has no lines but those on it
@@ -121,18 +128,11 @@ class Screen:
             if final == "l":
                 self._alternate = None
             elif self._alternate is None:
-                self._alternate = self._new_alternate()
+                self._alternate = Page(*self._size)
             return self._alternate or self._page
-        if final in "JK":
-            parameters = parameters.removeprefix("?")  # selective erasure spares what is protected, and nothing is
-        if _PARAMETERS.fullmatch(parameters):
-            numbers = [int(number) if number.isdigit() else 0 for number in parameters.split(";")[:2]]
-            first, second = (min(number, COLUMNS) for number in (*numbers, 0)[:2])
-            name = _SYNONYMS.get(final, final)
-            if name in _COUNTED:
-                _COUNTED[name](page, max(first, 1))
-            elif name in _OTHERS:
-                _OTHERS[name](page, first, second)
+        action = _action_of(sequence)
+        if action is not None:
+            action(page)
         return page
 
 
@@ -171,6 +171,28 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+@lru_cache(maxsize=1024)
+def _action_of(sequence: str) -> Callable[[Page], None] | None:
+    """What a control sequence does to a page, if anything."""
+    final = _SYNONYMS.get(sequence[-1], sequence[-1])
+    parameters = sequence[1 if sequence[0] == "\x9b" else 2 : -1]
+    if final in "JK":
+        parameters = parameters.removeprefix("?")  # selective erasure spares what is protected, and nothing is
+    if not _PARAMETERS.fullmatch(parameters):
+        return None
+    numbers = [int(number) if number.isdigit() else 0 for number in parameters.split(";")[:2]]
+    first, second = (min(number, COLUMNS) for number in (*numbers, 0)[:2])
+    if final in _COUNTED:
+        counted = _COUNTED[final]
+        return lambda page: counted(page, max(first, 1))
+    if final in _OTHERS:
+        other = _OTHERS[final]
+        return lambda page: other(page, first, second)
+    return None
+
+
 _RESET = "\x1bc"
 _CONTROLS: dict[str, Callable[[Page], None]] = {
     # A newline begins a line: between program and terminal, the kernel has added the carriage return (termios(3), ONLCR).
