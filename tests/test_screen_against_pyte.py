@@ -25,7 +25,7 @@ from .conftest import DEADLINE_S
 COLUMNS = 900  # more than any generated line has: ours is wider still
 
 
-class Oracle(pyte.HistoryScreen):  # type: ignore[misc]  # untyped
+class Oracle(pyte.HistoryScreen):
     """pyte's screen, with its lines that scrolled away."""
 
     def delete_lines(self, count: int | None = None) -> None:
