@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,88 @@ def test_what_cannot_be_done_is_said(printed: Workplace, options: list[str], tex
     assert text in result.stderr
 
 
+NESTED = r"""
+printf 'start\nouter 1\n\rinner 1\033[A\router 2\n\rinner 2\033[A\n\n'
+printf 'downloading\rdone\033[K\n' >&2
+printf 'end\n50%%'
+"""
+
+
+@pytest.mark.parametrize(
+    ("run_options", "options", "expected"),
+    [
+        ([], [], b"start\nouter 2\ninner 2\ndone\nend\n50%\n"),
+        (["--split"], ["--stream", "stderr"], b"done\n"),
+        (["--no-pty"], ["--stream", "stdout"], b"start\nouter 2\ninner 2\nend\n50%\n"),
+        ([], ["--tail", "3"], b"done\nend\n50%\n"),
+        ([], ["--grep", "1|downloading"], b""),
+        ([], ["--grep", "2$"], b"outer 2\ninner 2\n"),
+        ([], ["--raw", "--grep", "done"], b"downloading\rdone\x1b[K\n"),
+        ([], ["-f"], b"start\nouter 2\ninner 2\ndone\nend\n50%\n"),
+    ],
+    ids=["one", "stderr", "stdout", "tail", "grep repainted", "grep", "raw grep", "follow"],
+)
+def test_lines_are_what_a_terminal_shows(work: Workplace, run_options: list[str], options: list[str], expected: bytes) -> None:
+    """Nested bars, erased and overwritten lines; both streams in the order of their newlines."""
+    script = f"( {NESTED} ) 2>&1" if not run_options else NESTED
+    assert work.swanlab("run", "-q", *run_options, "sh", "-c", script).returncode == 0
+    assert work.output(*options) == expected
+
+
+def test_streams_apart_are_shown_in_the_order_of_their_newlines(work: Workplace) -> None:
+    """Each on its own screen: a bar on one is not overwritten by lines on the other, and comes when it is ended."""
+    steps = ["printf '50%%' >&2", "seq 150", "printf '\\r99%%\\n' >&2", "seq 151 300"]
+    ends = [b"50%", b"150\n", b"99%\n"]
+    run = Paced(work, "; read line <&3; ".join(steps), "--split")
+    for end in ends:
+        wait_for_output(work, end)
+        run.go()
+    run.end()
+    lines = work.output().decode().splitlines()
+    assert lines == [*map(str, range(1, 151)), "99%", *map(str, range(151, 301))]
+
+
+def test_json_says_when_a_line_last_changed(work: Workplace) -> None:
+    """Not when it was begun, and not when its newline came."""
+    run = Paced(work, r"printf 'a\nb\033[A'; read line <&3; printf '\rX\n'; read line <&3; printf '\n'", "--no-pty")
+    wait_for_output(work, b"\x1b[A")
+    first = time.time()
+    run.go()
+    wait_for_output(work, b"X\n")
+    second = time.time()
+    run.go()
+    run.end()
+    x, b = (json.loads(line) for line in work.output("--json").splitlines())
+    assert (x["text"], b["text"]) == ("X", "b")
+    assert b["time"] < first < x["time"] < second
+
+
+class Paced:
+    """A run of a shell script that waits for `go` at each `read line <&3`."""
+
+    def __init__(self, work: Workplace, script: str, *options: str) -> None:
+        fifo = work.directory / "go"
+        os.mkfifo(fifo)
+        command = ["sh", "-c", f"exec 3< {fifo}; {script}"]
+        self.process = work.start("run", "-q", *options, *command, stdout=subprocess.DEVNULL)
+        self._fifo = fifo.open("w")
+
+    def go(self) -> None:
+        """Let the script go on."""
+        self._fifo.write("\n")
+        self._fifo.flush()
+
+    def end(self) -> None:
+        """Wait for the script's end."""
+        self._fifo.close()
+        self.process.communicate(timeout=DEADLINE_S)
+
+
+def wait_for_output(work: Workplace, end: bytes) -> None:
+    """Wait until this is the last that the run has printed."""
+    wait_for(lambda: list(work.logdir.glob("run-*/a0-r0.output")) and work.output("--raw").endswith(end), f"{end!r}")
+
+
 class Growing:
     """A run whose child prints a line for each that it is sent."""
 
@@ -119,4 +203,46 @@ def test_follow_shows_what_comes_until_the_end(
     growing.end()
     following.communicate(timeout=DEADLINE_S)
     assert following.returncode == 0
+    assert shown.read_bytes() == expected
+
+
+def _begins_with(file: Path, content: bytes) -> bool:
+    return file.read_bytes().startswith(content)
+
+
+BARS = r"for n in 1 2 3 4 5 6 7 8 9; do printf '\router %s\n\rinner %s\033[A' $n $n; done"
+
+
+@pytest.mark.parametrize(
+    ("steps", "seen", "expected"),
+    [
+        (
+            ["echo start", BARS, r"printf '\n\nafter\n'", "echo end"],
+            [b"start\n", b"start\n", b"start\nouter 9\ninner 9\nafter\n"],
+            b"start\nouter 9\ninner 9\nafter\nend\n",
+        ),
+        (
+            ["echo bar 1", r"printf '\033[A\rbar 2\n:'", r"printf '\ra\nb\n:'", r"printf '\rc\n'"],
+            [b"bar 1\n", b"bar 1\n", b"bar 1\nbar 2\na\n"],
+            b"bar 1\nbar 2\na\nb\nc\n",
+        ),
+    ],
+    ids=["nested bars", "a line that was shown"],
+)
+def test_follow_shows_a_repainted_line_once_more_at_most(
+    work: Workplace, tmp_path: Path, steps: list[str], seen: list[bytes], expected: bytes
+) -> None:
+    """A line is there soon after its newline; bars that go on are not a line for each repaint."""
+    run = Paced(work, "; read line <&3; ".join(steps))
+    shown = tmp_path / "shown"
+    wait_for_output(work, b"\n")
+    with shown.open("wb") as out:
+        following = work.start("logs", "last", "-f", stdout=out)
+    for number, lines in enumerate(seen):
+        if number:
+            run.go()
+        wait_for(partial(_begins_with, shown, lines), f"{lines!r}")
+    run.go()
+    run.end()
+    following.communicate(timeout=DEADLINE_S)
     assert shown.read_bytes() == expected

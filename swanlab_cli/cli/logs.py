@@ -8,18 +8,21 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from ..errors import RunNotFound, UsageError
 from ..parser.lines import last_repaint
+from ..parser.page import Row
 from ..recorder.lanes import primary_lane
 from ..recorder.view import open_run
-from ..records import Chunk, Lane
+from ..records import Lane
 from ..store import layout
-from ..store.reader import OutputTail, find_run
+from ..store.reader import find_run
 from ..store.state import RUNNING
+from .output import Output, RawLines, Screens
 
+T = TypeVar("T")
 _FOLLOW_INTERVAL_S = 0.1
 _ALL = "all"
 _STREAMS = ("stdout", "stderr", "both")
@@ -40,45 +43,6 @@ class LogChoice(NamedTuple):
     """None: the newest."""
 
 
-class _Line(NamedTuple):
-    """One line of output, without its newline."""
-
-    time: float | None
-    """When its last piece was read."""
-    stream: str
-    data: bytes
-    rank: int = 0
-
-
-class _Lines:
-    """The lines of one lane's chosen streams, as far as they have been written."""
-
-    def __init__(self, directory: str, lane: Lane, stream: str | None) -> None:
-        self._tail = OutputTail(directory, lane)
-        self._rank = lane.rank
-        self._stream = stream
-        self._unfinished: dict[str, _Line] = {}
-
-    def chunks(self) -> Iterator[Chunk]:
-        """What has come since the last call."""
-        chunks = self._tail.read()
-        while chunks:
-            yield from (chunk for chunk in chunks if self._stream in (None, chunk.stream))
-            chunks = self._tail.read()
-
-    def whole(self) -> Iterator[_Line]:
-        """The lines that have been completed since the last call."""
-        for moment, stream, data in self.chunks():
-            begun = self._unfinished.get(stream)
-            *lines, rest = ((begun.data if begun else b"") + data).split(b"\n")
-            self._unfinished[stream] = _Line(moment, stream, rest, self._rank)
-            yield from (_Line(moment, stream, line, self._rank) for line in lines)
-
-    def unfinished(self) -> Iterator[_Line]:
-        """The last lines, which no newline has ended."""
-        yield from (line for line in self._unfinished.values() if line.data)
-
-
 def print_logs(logdir: str, name: str, choice: LogChoice) -> None:
     """Print the output of a run.
 
@@ -87,26 +51,69 @@ def print_logs(logdir: str, name: str, choice: LogChoice) -> None:
     """
     pattern = _check(choice)
     directory = find_run(logdir, name)
-    lanes = _choose_lanes(directory, choice)
-    outputs = [_Lines(directory, lane, choice.stream) for lane in lanes]
-    if choice.raw and choice.tail is None and pattern is None and choice.rank != _ALL:
+    outputs = [Output(directory, lane, choice.stream) for lane in _choose_lanes(directory, choice)]
+    if not choice.raw:
+        _print_text(directory, outputs, choice, pattern)
+    elif choice.tail is None and pattern is None and choice.rank != _ALL:
         for _ in _looks(directory, choice.follow):
             for chunk in outputs[0].chunks():
                 sys.stdout.buffer.write(chunk.data)
             sys.stdout.buffer.flush()
-        return
-    is_first_look = True
-    width = len(str(lanes[-1].rank))
+    else:
+        _print_raw_lines(directory, outputs, choice, pattern)
+
+
+def _print_raw_lines(directory: str, outputs: Sequence[Output], choice: LogChoice, pattern: re.Pattern[str] | None) -> None:
+    raw_lines = {output.rank: RawLines(output) for output in outputs}
+    label = _label(outputs, choice)
+    tail = choice.tail
     for is_last_look in _looks(directory, choice.follow):
-        found = _matching(_together([lines.whole() for lines in outputs]), pattern)
-        if is_last_look:
-            found = (*found, *_matching((line for lines in outputs for line in lines.unfinished()), pattern))
-        if is_first_look and choice.tail is not None:
-            found = deque(found, maxlen=choice.tail)
-        for line in found:
-            _print_line(line, choice, width)
+        news = [_ranked(lines.new(is_last_look), rank) for rank, lines in raw_lines.items()]
+        found = (one for one in _together(news) if pattern is None or pattern.search(last_repaint(one[2])))
+        for _, rank, line in found if tail is None else deque(found, maxlen=tail):
+            sys.stdout.buffer.write(label(rank).encode() + line + b"\n")
+        sys.stdout.buffer.flush()
+        tail = None
+
+
+def _ranked(lines: Iterable[tuple[float | None, T]], rank: int) -> Iterator[tuple[float | None, int, T]]:
+    return ((moment, rank, line) for moment, line in lines)
+
+
+def _print_text(directory: str, outputs: Sequence[Output], choice: LogChoice, pattern: re.Pattern[str] | None) -> None:
+    screens = {output.rank: Screens(output) for output in outputs}
+    label = _label(outputs, choice)
+    is_first_look = True
+    for is_last_look in _looks(directory, choice.follow):
+        last: deque[tuple[int, Row]] = deque(maxlen=choice.tail)
+        for rank, rows in _news(screens, is_first_look, is_last_look):
+            found = rows if pattern is None else [row for row in rows if pattern.search(row.text)]
+            if is_first_look and choice.tail is not None:
+                last += ((rank, row) for row in found)
+            else:
+                _print_rows(found, rank, label(rank), choice.as_json)
+        for rank, row in last:
+            _print_rows([row], rank, label(rank), choice.as_json)
         sys.stdout.flush()
         is_first_look = False
+
+
+def _news(screens: Mapping[int, Screens], is_first_look: bool, is_last_look: bool) -> Iterator[tuple[int, list[Row]]]:
+    """The lines to show now, with their ranks; those of several ranks in the order of their times."""
+    portions = {rank: each.news(is_first_look, is_last_look) for rank, each in screens.items()}
+    if len(portions) == 1:
+        yield from ((rank, rows) for rank, news in portions.items() for rows in news)
+        return
+    timed = [_ranked(((row.time, row) for rows in news for row in rows), rank) for rank, news in portions.items()]
+    yield from ((rank, [row]) for _, rank, row in _together(timed))
+
+
+def _label(outputs: Sequence[Output], choice: LogChoice) -> Callable[[int], str]:
+    """What to print before the lines of a rank: nothing, or where all are printed the rank as `srun --label` does."""
+    if choice.rank != _ALL:
+        return lambda _rank: ""
+    width = len(str(outputs[-1].rank))
+    return lambda rank: f"{rank:{width}}: "
 
 
 def _choose_lanes(directory: str, choice: LogChoice) -> list[Lane]:
@@ -130,9 +137,9 @@ def _choose_lanes(directory: str, choice: LogChoice) -> list[Lane]:
     return [wanted]
 
 
-def _together(outputs: Sequence[Iterator[_Line]]) -> Iterator[_Line]:
-    """The lines of several ranks in the order of their times; those without a time first, rank by rank."""
-    return outputs[0] if len(outputs) == 1 else heapq.merge(*outputs, key=lambda line: line.time or 0.0)
+def _together(lines: Sequence[Iterator[tuple[float | None, int, T]]]) -> Iterator[tuple[float | None, int, T]]:
+    """The (time, rank, line) of several ranks in the order of their times; those without a time first, rank by rank."""
+    return lines[0] if len(lines) == 1 else heapq.merge(*lines, key=lambda line: line[0] or 0.0)
 
 
 def _check(choice: LogChoice) -> re.Pattern[str] | None:
@@ -157,17 +164,12 @@ def _looks(directory: str, follow: bool) -> Iterator[bool]:
     yield True
 
 
-def _matching(lines: Iterable[_Line], pattern: re.Pattern[str] | None) -> Iterable[_Line]:
-    return (line for line in lines if pattern is None or pattern.search(last_repaint(line.data)))
-
-
-def _print_line(line: _Line, choice: LogChoice, width: int) -> None:
-    """Print one line; of all ranks together with its rank, right-justified in `width` columns as `srun --label` does."""
-    label = f"{line.rank:{width}}: " if choice.rank == _ALL else ""
-    if choice.as_json:
-        fields = {"time": line.time, "stream": line.stream, "text": last_repaint(line.data)}
-        sys.stdout.write(json.dumps({**fields, "rank": line.rank} if label else fields, ensure_ascii=False) + "\n")
-    elif choice.raw:
-        sys.stdout.buffer.write(label.encode() + line.data + b"\n")
-    else:
-        sys.stdout.write(label + last_repaint(line.data) + "\n")
+def _print_rows(rows: Collection[Row], rank: int, label: str, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            fields = {"time": row.time, "stream": row.stream, "text": row.text, **({"rank": rank} if label else {})}
+            sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    elif label:
+        sys.stdout.writelines(f"{label}{row.text}\n" for row in rows)
+    elif rows:
+        sys.stdout.write("\n".join([row.text for row in rows]) + "\n")
