@@ -114,6 +114,10 @@ NOTHING = [
     "Engine run starting with max_epochs=4.",
     "memory: used: 512.5 MB, free: 128.5 MB",
     '{"ts": 1795628288.62, "msg": "start"}',
+    '203.0.113.9 - - [12/Feb/2026:06:25:11 +0000] "GET /runs?loss=0.5 HTTP/1.1" 200 5316 "-" rt=0.012',
+    "adam_epsilon=1e-08,",
+    "Startup finished in 3.812s (kernel) + 11.021s (userspace) = 14.833s.",
+    "setting grad_accum_steps=1",
 ]  # fmt: skip
 TABLES = {
     "fastai": (
@@ -163,6 +167,10 @@ TABLES = {
     "a label before each row": (
         "      Step     Time          Energy          fmax\nBFGS:    1 17:30:27        3.286773        1.479434\n",
         [("Energy", 3.286773, 1), ("fmax", 1.479434, 1)],
+    ),
+    "classes": (
+        "              precision    recall  f1-score   support\n\n   macro avg       0.93      0.91      0.92        40\n",
+        [("macro avg precision", 0.93, None), ("macro avg recall", 0.91, None), ("macro avg f1-score", 0.92, None)],
     ),
     "a column called step": (
         " iter | pri res |   gap   |  obj   | step\n     0| 4.45e+00  8.24e+00 -5.2e+00 9.9e-01 \n",

@@ -43,6 +43,11 @@ _ONLY_PAIRS = re.compile(r"\s*(?:[^\s=,;]+=[^\s=,;]+(?:[\s,;]+|$))+$")
 _EXCEPTION = re.compile(r"(?:^\s*|\s[A-Za-z_][\w.]*)(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Warning):\s+(?![-+.]?\d)")
 _ORDINAL = re.compile(r"第\s*\d+\s*[^\W\d_]")
 # A search over parameters fills up with dots before those of a fit.
+_REQUEST = re.compile(r"\"[A-Z]{3,7} \S+ HTTP/\d")
+# `    learning_rate=0.1,` on a line of its own: a call that is printed over many lines.
+_ARGUMENT_LINE = re.compile(r"^\s*\w+=[^=]*,\s*$")
+# `1.5s (kernel) + 2.5s (userspace) = 4.0s` is a sum.
+_NUMBER_AS_NAME = re.compile(r"[\d.]+[A-Za-z]{0,3}(?: \(|$)")
 _OF_A_FIT = re.compile(r"\.{4,}[^;]*;")
 _CODE = re.compile(r"=.*(?:[;{]|;\s*\})\s*$|\b(?:auto|char|const|double|float|int|let|long|var)\s+\w+\s*=")
 _TOLD = re.compile(r"\b(?:loss(?:es)?|accuracy|errors?|residuals?|scores?|metrics?|rewards?|(?:valid|evalu)ation)\b", re.I)
@@ -65,6 +70,8 @@ _NEVER_METRICS = (
 _NEVER_LINES = (
     (_EXCEPTION, "the line is the message of an exception"),
     (_CODE, "the line is program code"),
+    (_REQUEST, "the line is a web server's"),
+    (_ARGUMENT_LINE, "an argument of a call over many lines"),
 )
 
 _MANY_PAIRS = _MANY_WORDS = 3
@@ -167,7 +174,7 @@ class Auto:
 def _checked(readings: list[Reading], text: str) -> tuple[list[Reading], list[Number]]:
     """Readings with those with an equals sign as the pair rule has them, and the pairs that it refuses."""
     pairs = read_pairs(text)
-    accepted = {pair.start: pair for pair in pairs if not pair.reason}
+    accepted = {pair.start: pair for pair in pairs if not (pair.reason or _NUMBER_AS_NAME.match(pair.key))}
     kept = [one for one in readings if one.join != "=" or one.start in accepted or one.key[-1] in "]|"]
     joined = [one for one in kept if one.start in accepted]
     if len(joined) >= _MANY_PAIRS and not joined[0].is_spaced and all(one.key == accepted[one.start].key for one in joined[1:]):

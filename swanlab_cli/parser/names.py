@@ -54,6 +54,8 @@ _SETTING_WORDS = frozenset(
     dropout every clip clipping warmup hidden dim dims layers heads channels kernel stride padding
     momentum_schedule capability tolerance tol limit delta gamma""".split()
 )
+# `grad_accum_steps` counts, whatever stands before.
+_PLURAL_COUNTERS = frozenset("steps epochs iters iterations batches samples tokens".split())
 # First words of names that are no metrics by the words behind: `num samples`, `best epoch`.
 _COUNTING_WORDS = ("eta", "remaining", "total", "n", "num", "number", "max", "best")
 # Of these a whole number may as well be a count: `errors: 2`, `score: 10`.
@@ -83,6 +85,8 @@ def kind_of(name: str) -> Kind:
     is_sum_of_metric = words[0] == "total" and last in _METRIC_WORDS
     if words[0] in _COUNTING_WORDS and not is_sum_of_metric and not _METRIC_PARTS.search(joined):
         return Kind.COMPANION if joined == "max" else Kind.COST
+    if last in _PLURAL_COUNTERS and not _METRIC_PARTS.search(joined):
+        return Kind.COUNTER
     if last in _COST_WORDS and not re.search("per_(s|sec|second)$", joined):
         return Kind.COST
     if _METRIC_PARTS.search("".join(words)) or _METRIC_PARTS.search(joined) or not _METRIC_WORDS.isdisjoint(words):

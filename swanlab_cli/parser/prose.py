@@ -32,7 +32,7 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 # `80.9 s Mean Reward: 0.3`: the unit of the number before.
-_UNIT_BEFORE = re.compile(r"^ (?:[mnuµ]?s|secs?|min|h|[KMGT]i?B|%)(?=\s)")
+_UNIT_BEFORE = re.compile(r"^ (?:[mnuµ]?s|secs?|min|h|[KMGT]i?B|%|[A-Za-z]+/s(?:ec)?)(?=\s)")
 # `(:epoch, 1, :loss, 0.5)`: a tuple of symbols and numbers.
 _SYMBOL = re.compile(r":([^\W\d]\w*),\s*$")
 _NORM = re.compile(r"\|\w{1,16}\|$")

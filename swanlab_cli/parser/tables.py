@@ -22,7 +22,7 @@ _COMMA = re.compile(r"\s*,\s*")
 _AROUND_NAME = " #\"'"
 _NARROW = re.compile(r"[\s|]+")
 _WIDE = re.compile(r"\s*[|│┃]\s*|\s{2,}|\t\s*")
-_NAME = re.compile(r"(?:[^\W\d]|\#|[@%._]\w)[\w@%./\#()\[\]+*'& -]{0,40}$")
+_NAME = re.compile(r"(?:[^\W\d]|\#|[@%._]\w)(?:[\w@%./\#()\[\]+*'& -]|:(?=\.\d)){0,40}$")
 _TRAILING_BAR = re.compile(r":?\s+\d{1,3}%.*$")
 # So many lines below its last row a header no longer counts.
 _PATIENCE = 60
@@ -192,21 +192,21 @@ def _fitted(bare: _Cell, header: _Header) -> tuple[Sequence[str], list[_Cell]] |
     else:
         wide, narrow = _cells(bare, _WIDE), _cells(bare, _NARROW)
         splits = [wide, [cell for cell in wide if cell.text], [cell for cell in narrow if cell.text]]
-    for cells in splits:
-        for names in (header.wide, header.narrow):
-            fit = _labelled(names, cells)
-            if fit is not None and not (fit[0][0].lower() in _STEPS and not fit[1][0].text[:1].isdigit()):
-                return fit
-    return None
+    pairs = [(names, cells) for cells in splits for names in (header.wide, header.narrow)]
+    exact = [(names, cells) for names, cells in pairs if len(names) == len(cells)]
+    fits = exact + [fit for fit in (_labelled(*pair) for pair in pairs) if fit is not None]
+    return next((fit for fit in fits if fit[0][0].lower() not in _STEPS or fit[1][0].text[:1].isdigit()), None)
 
 
 def _labelled(names: Sequence[str], cells: list[_Cell]) -> tuple[Sequence[str], list[_Cell]] | None:
-    """Names and cells, one of each; what stands before a row is an index, as pandas prints it, or a label as `BFGS:`."""
+    """Names and cells of a row with one cell more: an index, as pandas prints it, a label as `BFGS:`, or a class."""
     if len(cells) == len(names) + 1 and cells[0].text.isdigit() and all(_VALUE.match(cell.text) for cell in cells):
         return (_INDEX, *names), cells
     if len(cells) == len(names) + 1 and cells[0].text.endswith(":"):
         return names, cells[1:]
-    return (names, cells) if len(cells) == len(names) else None
+    if len(cells) == len(names) + 1 and cells[0].text[:1].isalpha() and all(_VALUE.match(cell.text) for cell in cells[1:]):
+        return [f"{cells[0].text} {name}" for name in names], cells[1:]  # a report on classes: `macro avg  0.9  0.8  0.85`
+    return None
 
 
 def _joined(upper: str, lower: str) -> list[str]:
