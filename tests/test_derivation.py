@@ -283,3 +283,11 @@ def test_portions_make_no_difference(tmp_path: Path, seed: int, limit: int) -> N
         look = sources.read(limit)
     points += sources.finish().points
     assert read_all(whole)[0] == points
+
+
+def test_a_metric_that_is_recognised_late_has_the_times_of_its_lines() -> None:
+    """The first two lines of an unknown name were printed when they were printed."""
+    derivation = Derivation(HEADER._replace(parse="auto"))
+    chunks = [Chunk(float(second), "stdout", f"violation: 0.{second}\n".encode()) for second in range(1, 5)]
+    points = [point for chunk in chunks for point in derivation.feed_output([chunk])]
+    assert [(point.step, point.value, point.time) for point in points] == [(0, 0.1, 1), (1, 0.2, 2), (2, 0.3, 3), (3, 0.4, 4)]

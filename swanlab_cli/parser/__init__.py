@@ -45,6 +45,11 @@ class Parser:
         self._shown: dict[str, float] = {}
         self._shown_line = 0
 
+    @property
+    def line(self) -> int:
+        """The physical line that comes next, or has begun."""
+        return self._lines.line
+
     def feed(self, data: bytes) -> list[Found]:
         """The values on the repaints that *data* completes, in print order."""
         return self._read(self._lines.feed(data)) if self._plans or self._patterns else []

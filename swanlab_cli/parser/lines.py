@@ -44,7 +44,8 @@ class Lines:
         self._is_wanted = is_wanted or (lambda _stretch: True)
         self._context: deque[tuple[bytes, int]] = deque(maxlen=context)
         self._read_ahead = read_ahead
-        self._line = 1
+        self.line = 1
+        """The physical line that comes next, or has begun."""
         self._number = 0
         self._is_line_wanted = False
         """Whether an earlier stretch of the present line was wanted."""
@@ -109,9 +110,9 @@ class Lines:
         newlines = data.count(b"\n")
         if newlines and self._context.maxlen:
             passed = data.rsplit(b"\n", self._context.maxlen + 1)[:-1][-self._context.maxlen :]
-            first = self._line + newlines - len(passed)
+            first = self.line + newlines - len(passed)
             self._context.extend((line, first + index) for index, line in enumerate(passed))
-        self._line += newlines
+        self.line += newlines
         rest = data[data.rfind(b"\n") + 1 :]
         self._number = rest.count(b"\r") + (0 if newlines else self._number)
         if rest and self._context.maxlen:
@@ -124,7 +125,7 @@ class Lines:
         place = 0
         while place < len(text):
             if not self._context:
-                place, self._line = self._read_ahead(text, place, self._line)
+                place, self.line = self._read_ahead(text, place, self.line)
             end = text.find("\n", place)
             if end >= 0:
                 yield from self._whole(text[place:end].encode())
@@ -136,8 +137,8 @@ class Lines:
             yield from self._passed_over()
             yield from self._repaints(line, is_ended=True)
         elif self._context.maxlen and not self._is_line_wanted:
-            self._context.append((line, self._line))
-        self._line += 1
+            self._context.append((line, self.line))
+        self.line += 1
         self._number = 0
         self._is_line_wanted = False
 
@@ -155,7 +156,7 @@ class Lines:
         last = len(pieces) - 1
         for offset, piece in enumerate(pieces):
             if piece and self._is_wanted(piece):
-                yield Repaint(_decode(piece), self._line, self._number + offset, is_ended and offset == last)
+                yield Repaint(_decode(piece), self.line, self._number + offset, is_ended and offset == last)
 
 
 _NO_TEXT = bytes(sorted({*range(0x20), 0x7F} - {ord("\n"), ord("\t")}))

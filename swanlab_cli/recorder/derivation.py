@@ -5,7 +5,8 @@ Pure: the scribe feeds it while a run lasts, a reader when no scribe could, `rep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..parser import Found, Parser
 from ..records import FIRST_LANE, Chunk, Header, Json, Lane, MediaPoint, Point
@@ -13,6 +14,36 @@ from .steps import HIGHEST_STEP, Steps
 
 API, OUTPUT = "api", "output"
 _LONGEST_METRIC = 512
+_MOST_TIMES = 1024
+
+
+class _Stream:
+    """A stream's parser, and when its lines were printed."""
+
+    def __init__(self, parser: Parser) -> None:
+        self.parser = parser
+        self._times: deque[tuple[int, float | None]] = deque(maxlen=_MOST_TIMES)
+        """(first line, time) of the latest chunks, ascending."""
+
+    def feed(self, moment: float | None, data: bytes) -> Iterator[tuple[Found, float | None]]:
+        """What a chunk completes, with its time."""
+        self._times.append((self.parser.line, moment))
+        return self._timed(self.parser.feed(data))
+
+    def finish(self) -> Iterator[tuple[Found, float | None]]:
+        """What the last line holds, if it has no newline."""
+        return self._timed(self.parser.finish())
+
+    def _timed(self, found: Sequence[Found]) -> Iterator[tuple[Found, float | None]]:
+        if not found:
+            return
+        first, moment = self._times[-1]
+        for one in found:
+            # A metric that is recognised late was printed in an earlier chunk.
+            yield one, moment if one.line >= first else self._time_of(one.line)
+
+    def _time_of(self, line: int) -> float | None:
+        return next((moment for first, moment in reversed(self._times) if first <= line), self._times[0][1])
 
 
 class Derivation:
@@ -22,19 +53,17 @@ class Derivation:
         self.dropped: dict[str, int] = {}
         """How many points of a metric were refused because their step was taken."""
         self._new_parser: Callable[[], Parser] = lambda: Parser(header.parse, header.patterns, header.step_key)
-        self._parsers: dict[str, Parser] = {}
+        self._streams: dict[str, _Stream] = {}
         self._series: dict[tuple[str, str], Steps] = {}
         self._api_metrics: set[str] = set()
-        self._last_time: dict[str, float | None] = {}
         self._lane = lane
 
     def feed_output(self, chunks: Iterable[Chunk]) -> list[Point]:
         """The points that these chunks complete."""
         points: list[Point] = []
         for moment, stream, data in chunks:
-            parser = self._parsers.get(stream) or self._parsers.setdefault(stream, self._new_parser())
-            points += self._take_found(parser.feed(data), moment)
-            self._last_time[stream] = moment
+            followed = self._streams.get(stream) or self._streams.setdefault(stream, _Stream(self._new_parser()))
+            points += self._take_found(followed.feed(moment, data))
         return points
 
     def feed_log(self, moment: float, values: dict[str, float], step: int | None) -> list[Point]:
@@ -54,16 +83,12 @@ class Derivation:
 
     def finish(self) -> list[Point]:
         """The points of last lines without newline."""
-        return [
-            point
-            for stream, parser in self._parsers.items()
-            for point in self._take_found(parser.finish(), self._last_time[stream])
-        ]
+        return [point for stream in self._streams.values() for point in self._take_found(stream.finish())]
 
-    def _take_found(self, found: Sequence[Found], moment: float | None) -> list[Point]:
+    def _take_found(self, found: Iterable[tuple[Found, float | None]]) -> list[Point]:
         points = (
             self._take(key[:_LONGEST_METRIC], step, value, moment, OUTPUT)
-            for keys, values, step, _ in found
+            for (keys, values, step, _), moment in found
             for key, value in zip(keys, values, strict=True)
             if key not in self._api_metrics
         )
