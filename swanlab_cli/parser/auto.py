@@ -51,6 +51,7 @@ _NUMBER_AS_NAME = re.compile(r"[\d.]+[A-Za-z]{0,3}(?: \(|$)")
 _OF_A_FIT = re.compile(r"\.{4,}[^;]*;")
 _CODE = re.compile(r"=.*(?:[;{]|;\s*\})\s*$|\b(?:auto|char|const|double|float|int|let|long|var)\s+\w+\s*=")
 _TOLD = re.compile(r"\b(?:loss(?:es)?|accuracy|errors?|residuals?|scores?|metrics?|rewards?|(?:valid|evalu)ation)\b", re.I)
+_LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _NOT_FINITE = re.compile(rb"\b(?:nan|inf|infinity)\b")
 _RATE = re.compile(r"\d+(?:\.\d+)?\s?(?:[mnuµ]?s|min|h)/\w+")
 
@@ -84,9 +85,9 @@ HEADER_LINES = 3
 
 def may_hold_number(stretch: bytes) -> bool:
     """Whether there may be a number in some output: a digit, or a word for what is not finite."""
-    if len(stretch.translate(None, b"0123456789")) != len(stretch):
+    lowered = stretch.translate(_LOWER, b"0123456789")
+    if len(lowered) != len(stretch):
         return True
-    lowered = stretch.lower()
     return (b"nan" in lowered or b"inf" in lowered) and _NOT_FINITE.search(lowered) is not None
 
 
