@@ -54,15 +54,17 @@ class Analyst(Protocol):
 class _Plan:
     """What to read off the lines of one shape in one context."""
 
-    __slots__ = ("convert", "following", "groups", "hits", "keys", "match", "next_context", "renews")
+    __slots__ = ("convert", "following", "hits", "keys", "match", "next_context", "picks", "renews", "step")
 
     def __init__(self) -> None:
         self.hits = 0
         self.match: Callable[[str, int], re.Match[str] | None] | None = None
         """Matches a whole line of the shape, with its newline if it has one."""
         self.keys: tuple[str, ...] = ()
-        self.groups: tuple[int, ...] = ()
-        """Those of the values, then that of the step or, where there is none, 0: the whole line."""
+        self.picks: list[int] | None = None
+        """Which groups hold the values; None: all."""
+        self.step = -1
+        """The group that holds the step, or -1."""
         self.convert: Callable[[str], float] = float
         self.renews = False
         self.next_context: Hashable = None
@@ -188,9 +190,10 @@ class Plans:
         pattern = re.compile(_pattern(text, ordered, fractions) + _IS_LINE_END)
         if pattern.groups != len(ordered):
             return
-        group = {span: index for index, span in enumerate(ordered, 1)}
         plan.keys = tuple(number.key for number in taken)
-        plan.groups = (*(group[number.start, number.end] for number in taken), group[step[1:]] if step else 0)
+        picks = [ordered.index((number.start, number.end)) for number in taken]
+        plan.picks = None if picks == list(range(len(ordered))) else picks
+        plan.step = ordered.index(step[1:]) if step else -1
         plan.convert = value_of if any("," in text[number.start : number.end] for number in taken) else float
         match = pattern.match(text)
         # Case folding changes the length of some letters, and with it the place of a step.
@@ -199,12 +202,14 @@ class Plans:
 
 
 def _found(plan: _Plan, match: re.Match[str], line: int) -> Found:
-    digits = match.group(*plan.groups)
+    digits: Sequence[str] = match.groups()
     step = None
-    if plan.groups[-1]:
-        count = digits[-1]
+    if plan.step >= 0:
+        count = digits[plan.step]
         step = int(count) if count.isdecimal() else read_step(count)
-    return Found(plan.keys, tuple(map(plan.convert, digits[:-1])), step, line)
+    if plan.picks is not None:
+        digits = [digits[index] for index in plan.picks]
+    return Found(plan.keys, tuple(map(plan.convert, digits)), step, line)
 
 
 def _analysed(text: str, taken: list[Number], analysis: Analysis, line: int) -> list[Found]:
