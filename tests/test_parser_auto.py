@@ -304,6 +304,7 @@ def test_any_bytes_are_read() -> None:
         "0/0 " * 15_000,
         "- " * 30_000 + "5",
         "'a': " * 12_000 + "1",
+        "\n".join(["a=0.5 " * 10_000] * 4),
     ],
 )
 def test_odd_lines_are_read_to_their_end(text: str) -> None:

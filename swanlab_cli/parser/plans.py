@@ -27,6 +27,7 @@ _RUN = re.compile("[0-9]+")
 _FRACTION_OF_COUNT = r"(?:step|iter(?:ation)?|epoch|{})\W{{0,4}}[0-9]+\.([0-9]+)(?![0-9eE])"
 _UNSURE_COUNT = r"(?:step|iter(?:ation)?|epoch|{})\W{{0,4}}[0-9.]+e"
 _MOST_PLANS = 4096
+_MOST_VALUES = 256
 _COMPILE_AT = 3  # a regular expression takes longer to compile than a line to analyse
 _IS_LINE_END = r"(?:\n|\Z)"
 
@@ -181,7 +182,7 @@ class Plans:
 
     def _compile(self, plan: _Plan, text: str, taken: list[Number], analysis: Analysis) -> None:
         """Give a plan its regular expression, unless the shape does not tell everything."""
-        if self._unsure.search(text):
+        if self._unsure.search(text) or len(taken) > _MOST_VALUES:
             return
         step = analysis.step
         spans = {(number.start, number.end) for number in taken} | ({step[1:]} if step else set())
@@ -191,9 +192,10 @@ class Plans:
         if pattern.groups != len(ordered):
             return
         plan.keys = tuple(number.key for number in taken)
-        picks = [ordered.index((number.start, number.end)) for number in taken]
+        group = {span: index for index, span in enumerate(ordered)}
+        picks = [group[number.start, number.end] for number in taken]
         plan.picks = None if picks == list(range(len(ordered))) else picks
-        plan.step = ordered.index(step[1:]) if step else -1
+        plan.step = group[step[1:]] if step else -1
         plan.convert = value_of if any("," in text[number.start : number.end] for number in taken) else float
         match = pattern.match(text)
         # Case folding changes the length of some letters, and with it the place of a step.
