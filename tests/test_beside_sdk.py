@@ -55,7 +55,7 @@ class Beside:
             cwd=work.directory,
             capture_output=True,
             text=True,
-            timeout=DEADLINE_S,
+            timeout=4 * DEADLINE_S,  # the SDK has much to compile when it starts for the first time
             check=False,
         )
         assert result.returncode == 0, result.stderr

@@ -22,14 +22,14 @@ def bar(done):
 def wait(name):
     while not os.path.exists(name):
         time.sleep(0.01)
-print("Epoch 1/2", flush=True)
+print("Epoch 1/2", file=sys.stderr)  # two streams apart have no order on a busy machine
 for done in range(11):
     bar(done)
 wait("go")
 for done in range(11, 21):
     bar(done)
 sys.stderr.write("\n")
-print("Epoch 2/2", flush=True)
+print("Epoch 2/2", file=sys.stderr)
 for done in range(21):
     bar(done)
 sys.stderr.write("\n")

@@ -26,7 +26,7 @@ _RUN = re.compile("[0-9]+")
 # Whether such a count is whole decides whether it is a step.
 _FRACTION_OF_COUNT = r"(?:step|iter(?:ation)?|epoch|{})\W{{0,4}}[0-9]+\.([0-9]+)(?![0-9eE])"
 _UNSURE_COUNT = r"(?:step|iter(?:ation)?|epoch|{})\W{{0,4}}[0-9.]+e"
-_MOST_PLANS = 4096
+_MOST_PLANS = 1024
 _MOST_VALUES = 256
 _COMPILE_AT = 3  # a regular expression takes longer to compile than a line to analyse
 _IS_LINE_END = r"(?:\n|\Z)"
