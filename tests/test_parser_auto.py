@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import tracemalloc
 
 import pytest
 
@@ -310,3 +311,17 @@ def test_any_bytes_are_read() -> None:
 def test_odd_lines_are_read_to_their_end(text: str) -> None:
     """What follows them is found."""
     assert found_in(f"{text}\nloss: 0.5\n")[-1][:2] == ("loss", 0.5)
+
+
+def test_names_that_never_end_take_no_memory() -> None:
+    """What is kept of candidates is bounded, however many names and however long lines are printed."""
+    parser = Parser("auto")
+    tracemalloc.start()
+    try:
+        parser.feed(b"".join(b"%s%d: 0.5\n" % (b"name" * 20, number) for number in range(3000)))
+        before, _ = tracemalloc.get_traced_memory()
+        parser.feed(b"".join(b"%s%d: 0.5\n" % (b"name" * 20, number) for number in range(3000, 12_000)))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 1_000_000
