@@ -40,14 +40,14 @@ _SHARE = re.compile(r"(?<![\w./])(\d+/\d+ \(\s*)(\d+(?:\.\d+)?)(\s*%\))")
 _OBJECT = re.compile(r"\b[A-Z]\w* ?\((?=\w+=)[^()]*(?:\([^()]*\)[^()]*)*\)")
 # A line of nothing but pairs is printed to be read, whatever their names and numbers.
 _ONLY_PAIRS = re.compile(r"\s*(?:[^\s=,;]+=[^\s=,;]+(?:[\s,;]+|$))+$")
-_EXCEPTION = re.compile(r"(?:^\s*|\s[A-Za-z_][\w.]*)(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Warning):\s+(?![-+.]?\d)")
+_EXCEPTION = re.compile(r"(?:^\s*(?:[A-Za-z_][\w.]*)?|\s[A-Za-z_][\w.]*)(?:Error|Exception|Warning):\s+(?![-+.]?\d)")
 _ORDINAL = re.compile(r"第\s*\d+\s*[^\W\d_]")
-# A search over parameters fills up with dots before those of a fit.
 _REQUEST = re.compile(r"\"[A-Z]{3,7} \S+ HTTP/\d")
 # `    learning_rate=0.1,` on a line of its own: a call that is printed over many lines.
 _ARGUMENT_LINE = re.compile(r"^\s*\w+=[^=]*,\s*$")
 # `1.5s (kernel) + 2.5s (userspace) = 4.0s` is a sum.
 _NUMBER_AS_NAME = re.compile(r"[\d.]+[A-Za-z]{0,3}(?: \(|$)")
+# A search over parameters fills up with dots before those of a fit.
 _OF_A_FIT = re.compile(r"\.{4,}[^;]{0,400};")
 _CODE = re.compile(r"^[^=]*=.*(?:[;{]|;\s*\})\s*$|\b(?:auto|char|const|double|float|int|let|long|var)\s+\w+\s*=")
 _TOLD = re.compile(r"\b(?:loss(?:es)?|accuracy|errors?|residuals?|scores?|metrics?|rewards?|(?:valid|evalu)ation)\b", re.I)
