@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ _RUN = re.compile("[0-9]+")
 # Whether such a count is whole decides whether it is a step.
 _FRACTION_OF_COUNT = r"(?:step|iter(?:ation)?|epoch|{})\W{{0,4}}[0-9]+\.([0-9]+)(?![0-9eE])"
 _UNSURE_COUNT = r"(?:step|iter(?:ation)?|epoch|{})\W{{0,4}}[0-9.]+e"
+_make_found = partial(tuple.__new__, Found)  # what _make does, but for checking the length of each
 _MOST_PLANS = 1024
 _MOST_VALUES = 256
 _COMPILE_AT = 3  # a regular expression takes longer to compile than a line to analyse
@@ -211,7 +213,7 @@ def _found(plan: _Plan, match: re.Match[str], line: int) -> Found:
         step = int(count) if count.isdecimal() else read_step(count)
     if plan.picks is not None:
         digits = [digits[index] for index in plan.picks]
-    return Found(plan.keys, tuple(map(plan.convert, digits)), step, line)
+    return _make_found((plan.keys, tuple(map(plan.convert, digits)), step, line))
 
 
 def _analysed(text: str, taken: list[Number], analysis: Analysis, line: int) -> list[Found]:
