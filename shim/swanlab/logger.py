@@ -29,7 +29,7 @@ def log_function(inbox, is_finished):
                 try:
                     recorder = recorders[len(data)] = recorders[tuple(data)]
                     return recorder(data, step)
-                except Exception:  # as below
+                except Exception:  # the same here: what these keys or values raise, the long way finds out and reports
                     pass
             except Exception:  # new keys, a foreign __float__, a full disk: the long way tells them apart, and reports
                 pass

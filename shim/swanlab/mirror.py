@@ -174,7 +174,7 @@ def _recordable(data, image_class):
         else:
             try:
                 found[key] = number(value)
-            except Exception:  # a histogram, a table, a text
+            except Exception:  # what float() of a histogram, a table or a text raises is theirs; it is no number, and passed over
                 pass
     return found
 

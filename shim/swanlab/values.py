@@ -60,7 +60,7 @@ def step_number(step, highest, report):
         index = _integer(_simple(step))
         if 0 <= index <= highest:
             return index
-    except Exception:  # as for values
+    except Exception:  # a foreign __int__, __float__ or item() may raise anything
         pass
     text = "a step %s cannot be used; accepted are integers from 0 to %d; the automatic step is taken instead"
     report(("step",), text % (described(step), highest))
@@ -163,8 +163,8 @@ def _simple(value):
         return value
     try:
         value = value.item()  # NumPy scalars, arrays and tensors of one element
-    except Exception:
-        pass  # no such method, more elements, or a method that means something else
+    except Exception:  # no such method, more elements, or one that means something else: libraries differ in what they raise
+        pass
     if isinstance(value, (int, float, str)):
         return value
     if not isinstance(value, complex):

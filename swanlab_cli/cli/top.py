@@ -51,10 +51,10 @@ def print_top(logdir: str, looks: Looks, as_json: bool) -> None:
         _show(runs, logdir, looks)
         return
     runs.look(time.time())  # what a process uses now takes two looks
-    time.sleep(_CPU_SAMPLE_S)
+    time.sleep(_CPU_SAMPLE_S)  # a share of a processor is a difference over time
     for index in count() if looks.number == 0 else range(looks.number or 1):
         if index:
-            time.sleep(looks.interval_s)
+            time.sleep(looks.interval_s)  # the interval that the user asked for
         now = time.time()
         found = runs.look(now)
         if index and not as_json:

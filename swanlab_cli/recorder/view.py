@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, overload
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar, overload
 
 from ..records import FIRST_LANE, End, Event, Header, Json, Lane, MediaPoint, Point, encode_value
 from ..store import layout
@@ -19,6 +20,7 @@ from .options import with_last_options
 from .progress import latest_progress
 from .sources import Sources
 
+T = TypeVar("T")
 _READ_BYTES = 1 << 20
 _PATIENCE_S = 5.0
 _GLANCE_S = 0.02
@@ -102,22 +104,23 @@ def _order(point: Point | MediaPoint) -> tuple[str, int, int, int]:
 
 
 def _points(view: RunView, lane: Lane) -> list[Point]:
-    if view.derived is None or lane not in view.derived:
-        points, cursor = read_points(view.directory, lane)
-        # A `reparse` may have begun since the run was opened: what it has not finished must not be shown by halves.
-        if view.state == RUNNING or is_whole(view.directory, lane, cursor):
-            return points
-        return _derive(view.directory, lane, view.header)[0].points
-    return view.derived[lane].points
+    return _of_lane(view, lane, read_points, attrgetter("points"))
 
 
 def _media(view: RunView, lane: Lane) -> list[MediaPoint]:
-    if view.derived is None or lane not in view.derived:
-        media, cursor = read_media(view.directory, lane)
-        if view.state == RUNNING or is_whole(view.directory, lane, cursor):
-            return media
-        return _derive(view.directory, lane, view.header)[0].media
-    return view.derived[lane].media
+    return _of_lane(view, lane, read_media, attrgetter("media"))
+
+
+def _of_lane(
+    view: RunView, lane: Lane, read: Callable[[str, Lane], tuple[list[T], Cursor]], pick: Callable[[Derived], list[T]]
+) -> list[T]:
+    if view.derived is not None and lane in view.derived:
+        return pick(view.derived[lane])
+    records, cursor = read(view.directory, lane)
+    # A `reparse` may have begun since the run was opened: what it has not finished must not be shown by halves.
+    if view.state == RUNNING or is_whole(view.directory, lane, cursor):
+        return records
+    return pick(_derive(view.directory, lane, view.header)[0])
 
 
 def _derive(directory: str, lane: Lane, header: Header) -> tuple[Derived, list[Event]]:
