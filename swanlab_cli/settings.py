@@ -6,6 +6,7 @@ Order: flag, environment, `swanlab.toml` in the working directory or a parent, t
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from .documents import plain, read_document
 from .errors import SettingsError
 
-TEXT, LIST, SWITCH, PAIRS = "text", "list", "switch", "pairs"
+TEXT, NUMBER, LIST, SWITCH, PAIRS = "text", "number", "list", "switch", "pairs"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -23,7 +24,7 @@ class Setting(NamedTuple):
     name: str
     """In settings files, and with `-` for `_` the long flag."""
     kind: str
-    """`text`, `list` (repeatable), `switch`, or `pairs` (repeatable KEY=VALUE)."""
+    """`text`, `number`, `list` (repeatable), `switch`, or `pairs` (repeatable KEY=VALUE)."""
     help: str
     short: str = ""
     """Letter of the short flag."""
@@ -34,6 +35,8 @@ class Setting(NamedTuple):
     default: Any = None
     flag: str = ""
     """The long flag where it is not the name."""
+    minimum: float = 0.0
+    """Of a number; 0, which switches off what the number is about, is allowed besides."""
 
 
 RUN_SETTINGS = (
@@ -61,6 +64,17 @@ RUN_SETTINGS = (
             variables=("SWANLAB_PTY",), default=True),
     Setting("split", SWITCH, "record stdout and stderr apart even where both go to one terminal",
             variables=("SWANLAB_SPLIT",), default=False),
+    Setting("monitor_interval", NUMBER, "time between two samples of CPU, memory and accelerators, 0 for none; default: 10", "",
+            "SECONDS", ("SWANLAB_MONITOR_INTERVAL",), default=10.0, minimum=1.0),
+    Setting("stall_after", NUMBER, "warn when the command is silent and idle for at least so long, 0 for never; default: 300", "",
+            "SECONDS", ("SWANLAB_STALL_AFTER",), default=300.0, minimum=1.0),
+    Setting("stall_dump", SWITCH, "when it stalls, record where its Python processes stand (needs py-spy)",
+            variables=("SWANLAB_STALL_DUMP",), default=False),
+    Setting("notify", TEXT, "tell this webhook when the run ends or stalls", "", "URL", ("SWANLAB_NOTIFY",)),
+    Setting("redact", SWITCH, "mask secrets in everything that is recorded; --no-redact records them in clear",
+            variables=("SWANLAB_REDACT",), default=True),
+    Setting("redact_patterns", LIST, "mask what this regular expression matches as well; may be repeated", "", "REGEX",
+            ("SWANLAB_REDACT_PATTERN",), default=(), flag="redact-pattern"),
     Setting("quiet", SWITCH, "say nothing on stderr", "q", variables=("SWANLAB_QUIET",), default=False),
 )  # fmt: skip
 
@@ -84,6 +98,14 @@ class RunSettings(NamedTuple):
     answers: tuple[str, ...]
     pty: bool
     split: bool
+    monitor_interval: float
+    """Seconds; 0 for none."""
+    stall_after: float
+    """Seconds; 0 for never."""
+    stall_dump: bool
+    notify: str | None
+    redact: bool
+    redact_patterns: tuple[str, ...]
     quiet: bool
 
 
@@ -144,6 +166,25 @@ def check_choice(setting: Setting, value: Any, place: str) -> Any:
     return value
 
 
+def parse_number(setting: Setting, text: str, place: str) -> float:
+    """The number that a flag or a variable gives.
+
+    Raises:
+        SettingsError: it is none, or out of range; the message names `place`.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    return _check_number(setting, number, text, place)
+
+
+def _check_number(setting: Setting, number: float, text: object, place: str) -> float:
+    if number == 0 or (math.isfinite(number) and number >= setting.minimum):
+        return number
+    raise SettingsError(f"{place}: '{text}' is neither 0 nor a number of at least {setting.minimum:g}")
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values = {}
     for setting in RUN_SETTINGS:
@@ -161,10 +202,12 @@ def _from_text(setting: Setting, text: str, place: str) -> Any:
             raise SettingsError(f"{place}: '{text}' is neither true nor false")
         return text.lower() in _TRUE
     if setting.kind == LIST:
-        if setting.name in ("patterns", "answers"):  # a comma is an ordinary character of a regular expression
+        if setting.name in ("patterns", "answers", "redact_patterns"):  # a comma is an ordinary character of a regular expression
             return (text,)
         items = parse_value(text)
         return tuple(str(item) for item in items) if isinstance(items, list) else _split_commas(text)
+    if setting.kind == NUMBER:
+        return parse_number(setting, text, place)
     return check_choice(setting, text, place)
 
 
@@ -205,7 +248,9 @@ def _from_file(path: str) -> dict[str, Any]:
 
 
 def _check_kind(setting: Setting, value: Any, place: str) -> Any:
-    kinds: dict[str, type] = {TEXT: str, LIST: list, SWITCH: bool, PAIRS: dict}
+    if setting.kind == NUMBER and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _check_number(setting, float(value), value, place)
+    kinds: dict[str, type] = {TEXT: str, NUMBER: float, LIST: list, SWITCH: bool, PAIRS: dict}
     if not isinstance(value, kinds[setting.kind]):
         raise SettingsError(f"{place}: expected a {kinds[setting.kind].__name__}, found '{value}'")
     return tuple(str(item) for item in value) if isinstance(value, list) else check_choice(setting, value, place)

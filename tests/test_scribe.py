@@ -10,6 +10,7 @@ from swanlab_cli.environment.target import Target
 from swanlab_cli.process.flight import Flight
 from swanlab_cli.recorder.assistant import END, Assignment
 from swanlab_cli.recorder.scribe import Scribe
+from swanlab_cli.settings import resolve_run_settings
 from swanlab_cli.store.writer import OutputWriter, create_run
 
 from .handmade import HEADER, LANE
@@ -31,7 +32,9 @@ def test_pump_that_ends_while_the_scribe_looks_elsewhere(tmp_path: Path) -> None
     """Nothing was killed, so nothing says so."""
     directory = create_run(str(tmp_path), HEADER)
     target = Target(HEADER.command, None, "/", {}, 0)
-    assignment = Assignment(directory, LANE, HEADER, target, Flight(), (), (), OutputWriter(directory, LANE))
+    settings = resolve_run_settings({}, {}, str(tmp_path))
+    output = OutputWriter(directory, LANE)
+    assignment = Assignment(directory, LANE, HEADER, target, Flight(), (), (), output, settings)
     answer_reader, answer = os.pipe()
     pid = os.fork()  # it changes its priority and closes descriptors
     if pid == 0:

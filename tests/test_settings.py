@@ -17,6 +17,7 @@ from swanlab_cli.settings import (
     check_choice,
     flag_of,
     logdir_setting,
+    parse_number,
     parse_pair,
     parse_value,
     resolve_run_settings,
@@ -39,6 +40,12 @@ DEFAULTS = RunSettings(
     answers=(),
     pty=True,
     split=False,
+    monitor_interval=10.0,
+    stall_after=300.0,
+    stall_dump=False,
+    notify=None,
+    redact=True,
+    redact_patterns=(),
     quiet=False,
 )
 
@@ -132,6 +139,12 @@ def test_file_sets_every_setting(tmp_path: Path) -> None:
         answers = ["Sure, ok? =yes"]
         pty = false
         split = true
+        monitor_interval = 2
+        stall_after = 0
+        stall_dump = true
+        notify = "http://127.0.0.1/"
+        redact = false
+        redact_patterns = ["[a-z]+, x"]
         quiet = true
         config.lr = 0.1
         config.model.layers = [1, 2]
@@ -154,6 +167,12 @@ def test_file_sets_every_setting(tmp_path: Path) -> None:
         answers=("Sure, ok? =yes",),
         pty=False,
         split=True,
+        monitor_interval=2.0,
+        stall_after=0.0,
+        stall_dump=True,
+        notify="http://127.0.0.1/",
+        redact=False,
+        redact_patterns=("[a-z]+, x",),
         quiet=True,
     )
     assert expected == resolve_run_settings({}, {}, str(tmp_path))
@@ -163,7 +182,7 @@ def test_file_sets_every_setting(tmp_path: Path) -> None:
 def test_long_name_of_an_option_is_its_name_in_a_file(tmp_path: Path, name: str) -> None:
     """The help says so: by its long name, in a file swanlab.toml."""
     kind = next(setting.kind for setting in RUN_SETTINGS if flag_of(setting) == name)
-    value = {"text": '"kv"', "list": '["a"]', "switch": "true", "pairs": "{lr = 0.1}"}[kind]
+    value = {"text": '"kv"', "number": "10", "list": '["a"]', "switch": "true", "pairs": "{lr = 0.1}"}[kind]
     write(tmp_path / "swanlab.toml", f"{name} = {value}")
     resolve_run_settings({}, {}, str(tmp_path))
 
@@ -374,3 +393,17 @@ def test_document_can_always_be_recorded(tmp_path: Path, name: str, text: str) -
     """A config file may hold what JSON has no word for; the run's header must still be JSON."""
     document = read_document(str(write(tmp_path / name, text)))
     json.dumps(document, allow_nan=False)
+
+
+@pytest.mark.parametrize("text", ["x", "0.5", "-1", "nan", "inf", ""])
+def test_number_that_cannot_be_used(text: str) -> None:
+    """It is refused with its place and what is accepted; too often is as bad as never."""
+    setting = next(setting for setting in RUN_SETTINGS if setting.name == "monitor_interval")
+    with pytest.raises(SettingsError, match=r"--monitor-interval: .* is neither 0 nor a number of at least 1"):
+        parse_number(setting, text, "--monitor-interval")
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0.0), ("1", 1.0), ("2.5", 2.5)])
+def test_number(text: str, number: float) -> None:
+    """0 switches off, and from the minimum on every number will do."""
+    assert resolve_run_settings({}, {"SWANLAB_MONITOR_INTERVAL": text}, "/").monitor_interval == number

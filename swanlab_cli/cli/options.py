@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..errors import SettingsError, UsageError
-from ..settings import LIST, PAIRS, RUN_SETTINGS, SWITCH, Setting, check_choice, flag_of, parse_pair
+from ..settings import LIST, NUMBER, PAIRS, RUN_SETTINGS, SWITCH, Setting, check_choice, flag_of, parse_number, parse_pair
 
 _HELP_FLAGS = ("-h", "--help")
 _HINT = "see: swanlab run --help"
@@ -104,6 +104,8 @@ def _store(setting: Setting, flag: str, value: str, flags: dict[str, Any]) -> No
             flags.setdefault(setting.name, {})[key] = meaning
         elif setting.kind == LIST:
             flags[setting.name] = (*flags.get(setting.name, ()), value)
+        elif setting.kind == NUMBER:
+            flags[setting.name] = parse_number(setting, value, flag)
         else:
             flags[setting.name] = check_choice(setting, value, flag)
     except ValueError as error:

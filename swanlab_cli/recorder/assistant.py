@@ -16,6 +16,7 @@ from ..environment.target import Target
 from ..process.descriptors import keep_only
 from ..process.flight import Flight
 from ..records import Event, Header, Lane
+from ..settings import RunSettings
 from ..store.writer import OutputWriter, RecordWriter
 
 # What the pump writes on the control pipe: END when all is appended, a smaller number i to close the copy of source i.
@@ -35,6 +36,7 @@ class Assignment(NamedTuple):
     sources: Sequence[int]
     """The ptys' and pipes' reading ends, in the order of `stream_names`."""
     output: OutputWriter
+    settings: RunSettings
 
 
 class Assistant:

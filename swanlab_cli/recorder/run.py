@@ -113,7 +113,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     child_pid, exec_failure = fork_child(command, streams, mask)
     witness = Witness(console)
     target = _target(command, header, environment, child_pid)
-    assistant = Assistant(_assign(directory, header, target, flight, streams, output))
+    assistant = Assistant(_assign(directory, header, target, flight, streams, output, settings))
     prompts = _prompts(rules, console, streams, output, directory) if rules and console else None
     let_go(not_ours)
     terminal = console or Terminal(streams, child_pid)
@@ -130,10 +130,16 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
 
 
 def _assign(
-    directory: str, header: Header, target: Target, flight: Flight, streams: Sequence[Stream], output: OutputWriter
+    directory: str,
+    header: Header,
+    target: Target,
+    flight: Flight,
+    streams: Sequence[Stream],
+    output: OutputWriter,
+    settings: RunSettings,
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
-    return Assignment(directory, _LANE, header, target, flight, names, sources, output)
+    return Assignment(directory, _LANE, header, target, flight, names, sources, output, settings)
 
 
 def _header(arguments: Sequence[str], settings: RunSettings) -> Header:

@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..environment.target import Target
 from ..environment.tree import tree_memory_bytes
-from ..process.descriptors import keep_only
 from ..records import Event
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
 from .assistant import END, Assignment
+from .prober import Prober
 from .sources import Progress, Sources, write_progress
 
 _BATCH_BYTES = 256 * 1024
@@ -27,7 +25,7 @@ _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.5
 # Rest for each moment of work while the run lasts: idle as we are scheduled, we still share caches and, on most machines,
 # a core's units with the child. What a flood leaves over is derived when the run has ended.
 _REST = 4
-_LOWEST_PRIORITY, _PROBER_NICENESS = 19, 10
+_LOWEST_PRIORITY = 19
 _FIRST_SAMPLE_S, _SAMPLE_INTERVAL_S = 0.25, 10.0
 _PROBES_MAY_TAKE_S = 20.0
 
@@ -44,9 +42,7 @@ class Scribe:
         self._writer = RecordWriter(assignment.directory, assignment.lane)
         self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
         self._open_sources = dict(enumerate(assignment.sources))
-        self._prober: int | None = None
-        self._prober_pid = 0
-        self._probed = b""
+        self._prober: Prober | None = None
         self._is_ending = False
         self._peak_memory_bytes = 0
         self._point_count = 0
@@ -60,7 +56,7 @@ class Scribe:
         if self._is_restart:
             self._writer.reset()
         else:
-            self._prober_pid, self._prober = _fork_prober(self._assignment.target)
+            self._prober = Prober(self._assignment.target)
         _step_aside()  # not the prober, which has deadlines
         wait_s = _SHORTEST_WAIT_S
         while True:
@@ -96,10 +92,10 @@ class Scribe:
         if not self._is_ending:
             poller.register(self._control, select.POLLIN)
         if self._prober is not None:
-            poller.register(self._prober, select.POLLIN)
+            poller.register(self._prober.pipe, select.POLLIN)
         for descriptor, _ in poller.poll(timeout_s * 1000):
-            if descriptor == self._prober:
-                self._take_facts()
+            if self._prober is not None and descriptor == self._prober.pipe:
+                self._take_facts(self._prober)
             else:
                 self._take_orders()
 
@@ -114,18 +110,12 @@ class Scribe:
         if source is not None:
             os.close(source)
 
-    def _take_facts(self) -> None:
-        """Record the facts that the prober has sent, one JSON line each."""
-        assert self._prober is not None
-        data = os.read(self._prober, 1 << 20)
-        if not data:
-            os.close(self._prober)
-            os.waitpid(self._prober_pid, 0)  # it has closed its end by exiting
+    def _take_facts(self, prober: Prober) -> None:
+        """Record the facts that the prober has sent."""
+        for facts in prober.read():
+            self._writer.append_facts(time.time(), facts)
+        if prober.is_done:
             self._prober = None
-            return
-        *lines, self._probed = (self._probed + data).split(b"\n")
-        for line in lines:
-            self._note("environment", json.loads(line))
 
     def _sample(self) -> None:
         """Look at the memory of the child's tree when it is time: soon at first, then every ten seconds."""
@@ -175,29 +165,6 @@ def _step_aside() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     except OSError:  # a container's filter of system calls
         os.nice(_LOWEST_PRIORITY)
-
-
-def _fork_prober(target: Target) -> tuple[int, int]:
-    """Start a process that collects the environment: its id, and the descriptor on which it writes a JSON line a fact.
-
-    It leaves our group: the programs that it starts must be killable, so its signals are not blocked.
-    """
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setsid()
-            os.nice(_PROBER_NICENESS)
-            keep_only({writer})
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            from ..environment.facts import collect  # what it imports must not stay in the scribe's memory
-
-            for name, facts in collect(target):
-                os.write(writer, json.dumps({name: facts}).encode() + b"\n")
-        finally:
-            os._exit(0)
-    os.close(writer)
-    return pid, reader
 
 
 def _drain(waiting: dict[int, str], record: Callable[[str, bytes], None]) -> None:

@@ -11,7 +11,18 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ..records import FIRST_LANE, End, Event, Header, Json, Lane, MediaPoint, Point, encode_value
 from ..store import layout
-from ..store.reader import DERIVED_TYPES, Cursor, read_cursor, read_events, read_header, read_media, read_points, sources_end
+from ..store.reader import (
+    DERIVED_TYPES,
+    Cursor,
+    read_cursor,
+    read_events,
+    read_facts,
+    read_header,
+    read_media,
+    read_points,
+    read_samples,
+    sources_end,
+)
 from ..store.state import RUNNING, derive_state, describe_end
 from .claims import is_scribe_at_work
 from .derivation import without_shadowed
@@ -91,7 +102,8 @@ def wait_for_scribes(directory: str, header: Header, lanes: Iterable[Lane]) -> d
 def points_of(view: RunView) -> list[Point]:
     """The run's points as users see them, by metric, step, attempt and rank."""
     points = [point for lane in view.lanes for point in _points(view, lane)]
-    return sorted(without_shadowed(points), key=_order)
+    samples = [point for lane in view.lanes for point in read_samples(view.directory, lane)]
+    return sorted([*without_shadowed(points), *samples], key=_order)
 
 
 def media_of(view: RunView) -> list[MediaPoint]:
@@ -165,7 +177,7 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
     """The object that `swanlab show --json` prints: contract, section 4."""
     header, end = view.header, view.end
     given = _merge_script(view)
-    environment = _environment(view.events)
+    environment = _environment(view)
     resources = [event.data for event in view.events if event.type == "resources"]
     peaks = [data["peak_memory_bytes"] for data in resources]
     if end and end.max_process_memory_bytes:
@@ -230,16 +242,16 @@ def _warnings(events: Iterable[Event], environment: Json) -> list[str]:
     return [*texts, not_injected] if not_injected else texts
 
 
-def _environment(events: Iterable[Event]) -> Json:
-    """The facts of all probes; those that failed under `failed`."""
+def _environment(view: RunView) -> Json:
+    """The facts of all probes; those that failed under `failed`. Runs of 0.1.0 have them among their events."""
     environment: Json = {}
-    for event in events:
-        if event.type == "environment":
-            for name, facts in event.data.items():
-                if name == "failed":
-                    environment.setdefault("failed", []).append(facts)
-                else:
-                    environment[name] = facts
+    records = [event.data for event in view.events if event.type == "environment"]
+    for record in (*records, *(facts for lane in view.lanes for facts in read_facts(view.directory, lane))):
+        for name, facts in record.items():
+            if name == "failed":
+                environment.setdefault("failed", []).append(facts)
+            else:
+                environment[name] = facts
     return environment
 
 

@@ -63,6 +63,16 @@ def events(directory: str, lane: Lane) -> str:
     return _path(directory, lane, "events.jsonl")
 
 
+def environment(directory: str, lane: Lane) -> str:
+    """Path of the lane's facts: machine, interpreter, packages, git, script."""
+    return _path(directory, lane, "environment.jsonl")
+
+
+def samples(directory: str, lane: Lane) -> str:
+    """Path of the lane's samples of processes and accelerators."""
+    return _path(directory, lane, "samples.jsonl")
+
+
 def end(directory: str, lane: Lane) -> str:
     """Path of the lane's end record."""
     return _path(directory, lane, "end.json")

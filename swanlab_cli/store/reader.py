@@ -20,6 +20,8 @@ _READ_BYTES = 1 << 20
 _INDEX_BYTES = 16 * 1024  # of the index at a time: some hundred entries
 _TAIL_BYTES = 1 << 16
 LAST = "last"
+MONITOR = "monitor"
+"""Source of the points that are samples of processes and accelerators."""
 DERIVED_TYPES = ("init", "config", "define", "finish", "script_warning", "answer", "dropped", "progress")
 """Event types that a scribe derives from inbox and output; a reset voids them."""
 
@@ -155,6 +157,24 @@ def read_events(directory: str, lane: Lane) -> list[Event]:
         elif isinstance(fields.get("type"), str) and isinstance(fields.get("data"), dict):
             events.append(Event(moment_of(fields), fields["type"], fields["data"]))
     return events
+
+
+def read_facts(directory: str, lane: Lane) -> list[Json]:
+    """What was found out about the lane's environment, in order: facts by the name of their probe."""
+    records = (decode_line(line) or {} for line in _all_lines(layout.environment(directory, lane)))
+    return [fields["facts"] for fields in records if isinstance(fields.get("facts"), dict)]
+
+
+def read_samples(directory: str, lane: Lane) -> list[Point]:
+    """The lane's samples in order, as points of source `monitor`."""
+    points = []
+    for line in _all_lines(layout.samples(directory, lane)):
+        fields = decode_line(line) or {}
+        step, values = fields.get("step"), fields.get("values")
+        if isinstance(step, int) and isinstance(values, dict):
+            numbers = ((metric, value) for metric, value in values.items() if isinstance(value, (int, float)))
+            points += [Point(metric, step, float(value), moment_of(fields), MONITOR, *lane) for metric, value in numbers]
+    return points
 
 
 def read_points(directory: str, lane: Lane) -> tuple[list[Point], Cursor]:

@@ -156,6 +156,7 @@ class RecordWriter:
     def __init__(self, directory: str, lane: Lane) -> None:
         self._metrics = _open_for_append(layout.metrics(directory, lane))
         self._events = _open_for_append(layout.events(directory, lane))
+        self._directory, self._lane = directory, lane
         for descriptor in (self._metrics, self._events):
             if not _ends_whole(descriptor):  # the scribe before was killed in the middle of a line
                 _write_all(descriptor, b"\n")
@@ -184,6 +185,23 @@ class RecordWriter:
     def append_event(self, event: Event) -> None:
         """Record an event."""
         _write_all(self._events, encode_line(event._asdict()))
+
+    def append_facts(self, moment: float, facts: Mapping[str, Any]) -> None:
+        """Record what was found out about the environment at `moment`, Unix seconds: facts by the name of their probe."""
+        self._append_rarely(layout.environment(self._directory, self._lane), {"time": moment, "facts": facts})
+
+    def append_sample(self, moment: float, step: int, values: Mapping[str, float]) -> None:
+        """Record one sample: finite values by metric."""
+        fields = {"time": round(moment, 6), "step": step, "values": values}
+        self._append_rarely(layout.samples(self._directory, self._lane), fields)
+
+    def _append_rarely(self, path: str, fields: Mapping[str, Any]) -> None:
+        """Add a line to a file that is not there before its first line, and need not be held open."""
+        descriptor = _open_for_append(path)
+        try:
+            _write_all(descriptor, (b"" if _ends_whole(descriptor) else b"\n") + encode_line(fields))
+        finally:
+            os.close(descriptor)
 
     def touch(self) -> None:
         """Show that the run is looked after: a reader on another host sees only files and their times."""

@@ -1,0 +1,64 @@
+"""The prober: a short-lived process that collects the environment, so that what its probes import never stays in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+from ..environment.target import Target
+from ..process.descriptors import keep_only
+from ..records import Json
+
+_NICENESS = 10
+_READ_BYTES = 1 << 20
+
+
+class Prober:
+    """A prober at work, as the process sees it that has started it."""
+
+    def __init__(self, target: Target) -> None:
+        self._pid, self.pipe = _fork_prober(target)
+        """`pipe` can be read when there are facts, and when it is done."""
+        self.is_done = False
+        self._unfinished = b""
+
+    def read(self) -> list[Json]:
+        """The facts that are new, by the name of their probe; to be called when the pipe can be read."""
+        data = os.read(self.pipe, _READ_BYTES)
+        if not data:
+            os.close(self.pipe)
+            os.waitpid(self._pid, 0)  # it has closed its end by exiting
+            self.is_done = True
+            return []
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+
+def _fork_prober(target: Target) -> tuple[int, int]:
+    """Start it: its process id, and the descriptor on which it writes a JSON line for each probe.
+
+    It leaves our group: the programs that it starts must be killable, so its signals are not blocked.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            os.nice(_NICENESS)
+            keep_only({writer})
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            from ..environment.facts import collect  # what it imports must not stay in the scribe's memory
+
+            with open(writer, "wb", buffering=0) as pipe:
+                for name, facts in collect(target):
+                    _write_all(pipe.fileno(), json.dumps({name: facts}).encode() + b"\n")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    return pid, reader
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
