@@ -243,7 +243,7 @@ def _warnings(events: Iterable[Event], environment: Json) -> list[str]:
 
 
 def _environment(view: RunView) -> Json:
-    """The facts of all probes; those that failed under `failed`. Runs of 0.1.0 have them among their events."""
+    """The facts of all probes; those that failed under `failed`. Older runs have them among their events."""
     environment: Json = {}
     records = [event.data for event in view.events if event.type == "environment"]
     for record in (*records, *(facts for lane in view.lanes for facts in read_facts(view.directory, lane))):
