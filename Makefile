@@ -39,7 +39,8 @@ $(VENV)/.lint: $(VENV)/.test
 
 # Programs that tests run or that serve them; nothing is installed where all are there.
 $(VENV)/.system: tests/debian-packages Makefile | $(BIN)/python
-	tests/debian-packages gcc:gcc libc6-dev:/usr/include/stdio.h git:git tmux:tmux less:less vim:vim procps:ps pypy3:pypy3 sudo:sudo
+	tests/debian-packages gcc:gcc libc6-dev:/usr/include/stdio.h git:git tmux:tmux less:less vim:vim procps:ps pypy3:pypy3 sudo:sudo \
+	    slurmctld:/usr/sbin/slurmctld slurmd:/usr/sbin/slurmd slurm-client:sbatch munge:/usr/sbin/munged
 	touch $@
 
 $(VENV)/.frameworks: tests/frameworks/requirements.txt | $(BIN)/python
