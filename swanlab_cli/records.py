@@ -97,6 +97,8 @@ class Header(NamedTuple):
     """Of swanlab-cli."""
     imported_at: float | None = None
     """When saved output was made a run, Unix seconds; None for a run that we recorded."""
+    slurm: Json | None = None
+    """The Slurm job it is part of, as environment/allocation.py finds it; None outside of jobs."""
 
 
 class End(NamedTuple):

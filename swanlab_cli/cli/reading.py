@@ -13,7 +13,7 @@ from ..errors import RunNotFound, StoreError
 from ..recorder.view import RunView, describe, iso_time, media_of, open_run, points_of
 from ..records import Json, Point, encode_value
 from ..store.reader import find_run, list_directories
-from ..store.state import RUNNING, describe_end
+from ..store.state import RUNNING
 from .progress import progress_text, share_text
 from .text import columns, duration, size, table
 
@@ -60,7 +60,7 @@ def _printable(text: str) -> str:
 
 def print_run(logdir: str, name: str, as_json: bool) -> None:
     """Print one run with its environment."""
-    view = open_run(find_run(logdir, name), patient=True)
+    view = open_run(find_run(logdir, name), patient=True, ask_slurm=True)
     points, media = points_of(view), media_of(view)
     facts = describe(view, points, media)
     print(json.dumps(facts, indent=1) if as_json else _card(view, facts))
@@ -71,7 +71,7 @@ def _card(view: RunView, facts: Json) -> str:
     rows = [
         ("run", f"{facts['id']}  {facts['name']}"),
         ("project", facts["project"]),
-        ("state", facts["state"] + (f" ({describe_end(view.end)})" if view.end else "")),
+        ("state", facts["state"] + (f" ({facts['end_reason']})" if facts["end_reason"] else "")),
         ("progress", progress_text(facts["progress"])),
         ("command", _command_text(view, 500)),
         ("directory", facts["directory"]),

@@ -37,6 +37,9 @@ class Follower(Protocol):
     def close_source(self, index: int) -> None:
         """Close its copy of this stream's reading end: the child's next write must fail."""
 
+    def warn(self) -> None:
+        """Hear that we have been asked to end: whoever asked may soon kill all of us."""
+
 
 class Watcher(Protocol):
     """Who wants to look at the child from time to time."""
@@ -248,6 +251,7 @@ class Pump:
             return  # by the kernel, which has told the child of what concerns it
         if number in _ENDING:
             self._received.append((signal_name(number), time.time()))
+            self._follower.warn()
         if self._ended is not None:
             # The child would die of this while it waits for a slow reader; only its output is left to wait for.
             self._abandoned_by = number if number in _ENDING else 0

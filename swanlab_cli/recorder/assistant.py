@@ -19,8 +19,9 @@ from ..records import Event, Header, Lane
 from ..settings import RunSettings
 from ..store.writer import OutputWriter, RecordWriter
 
-# What the pump writes on the control pipe: END when all is appended, a smaller number i to close the copy of source i.
-END = 255
+# What the pump writes on the control pipe: END when all is appended, WARNING when it has been asked to end, a smaller number i
+# to close the copy of source i.
+END, WARNING = 255, 254
 _MOST_RESTARTS = 3
 
 
@@ -54,6 +55,10 @@ class Assistant:
     def close_source(self, index: int) -> None:
         """Have the scribe close its copy of a stream's reading end."""
         self._order(index)
+
+    def warn(self) -> None:
+        """Have the scribe find out at once who ends the run."""
+        self._order(WARNING)
 
     def check(self) -> None:
         """Replace a scribe that was killed; the new one derives everything again."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from .. import __version__
 from ..documents import read_document
+from ..environment.allocation import slurm_job
 from ..environment.target import Target
 from ..environment.tree import resident_bytes
 from ..errors import CommandNotStarted, StoreError, UsageError
@@ -173,6 +174,7 @@ def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
         patterns=settings.patterns,
         step_key=settings.step_key,
         version=__version__,
+        slurm=slurm_job(os.environ),
     )
 
 

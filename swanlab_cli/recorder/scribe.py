@@ -14,9 +14,12 @@ from typing import Any
 
 from ..environment.tree import tree_memory_bytes
 from ..records import Event
+from ..store.reader import read_end
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
-from .assistant import END, Assignment
+from .assistant import END, WARNING, Assignment
+from .inquiry import KIND as SLURM
+from .inquiry import Inquiry
 from .prober import Prober
 from .sources import Progress, Sources, write_progress
 
@@ -43,6 +46,8 @@ class Scribe:
         self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
         self._open_sources = dict(enumerate(assignment.sources))
         self._prober: Prober | None = None
+        self._inquiry: Inquiry | None = None
+        self._is_explained = False
         self._is_ending = False
         self._peak_memory_bytes = 0
         self._point_count = 0
@@ -87,14 +92,18 @@ class Scribe:
         self._writer.append_event(Event(time.time(), kind, dict(data)))
 
     def _listen(self, timeout_s: float) -> None:
-        """Wait for the pump's and the prober's words, `timeout_s` at most."""
+        """Wait for the pump's, the prober's and Slurm's words, `timeout_s` at most."""
         poller = select.poll()
         if not self._is_ending:
             poller.register(self._control, select.POLLIN)
         if self._prober is not None:
             poller.register(self._prober.pipe, select.POLLIN)
+        if self._inquiry is not None:
+            poller.register(self._inquiry.pipe, select.POLLIN)
         for descriptor, _ in poller.poll(timeout_s * 1000):
-            if self._prober is not None and descriptor == self._prober.pipe:
+            if self._inquiry is not None and descriptor == self._inquiry.pipe:
+                self._take_answer(self._inquiry)
+            elif self._prober is not None and descriptor == self._prober.pipe:
                 self._take_facts(self._prober)
             else:
                 self._take_orders()
@@ -102,7 +111,9 @@ class Scribe:
     def _take_orders(self) -> None:
         orders = os.read(self._control, 4096)  # nothing: the pump is gone; _replace_pump sees to that
         self._is_ending = END in orders
-        for order in set(orders) - {END}:
+        if WARNING in orders:
+            self._ask_slurm()
+        for order in set(orders) - {END, WARNING}:
             self._close_source(order)
 
     def _close_source(self, index: int) -> None:
@@ -116,6 +127,19 @@ class Scribe:
             self._writer.append_facts(time.time(), facts)
         if prober.is_done:
             self._prober = None
+
+    def _ask_slurm(self) -> None:
+        """Ask Slurm why it ends the run, if it is part of a job and Slurm has not said it yet."""
+        if self._assignment.header.slurm is not None and self._inquiry is None and not self._is_explained:
+            self._inquiry = Inquiry(self._assignment.header, self._assignment.target.environ)
+
+    def _take_answer(self, inquiry: Inquiry) -> None:
+        inquiry.read()
+        if inquiry.is_done:
+            self._inquiry = None
+            if inquiry.answer is not None:
+                self._is_explained = inquiry.answer["kind"] is not None
+                self._note(SLURM, inquiry.answer)
 
     def _sample(self) -> None:
         """Look at the memory of the child's tree when it is time: soon at first, then every ten seconds."""
@@ -150,8 +174,11 @@ class Scribe:
         except OSError:
             pass  # the pump has not waited
         os.close(self._answer)
+        end = read_end(self._assignment.directory, self._assignment.lane)
+        if end is None or end.signals or end.signal in ("SIGTERM", "SIGKILL"):
+            self._ask_slurm()
         deadline = time.monotonic() + _PROBES_MAY_TAKE_S
-        while self._prober is not None and time.monotonic() < deadline:
+        while (self._prober is not None or self._inquiry is not None) and time.monotonic() < deadline:
             self._listen(deadline - time.monotonic())
         self._note("complete", {})
 

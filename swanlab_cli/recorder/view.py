@@ -23,9 +23,11 @@ from ..store.reader import (
     read_samples,
     sources_end,
 )
-from ..store.state import RUNNING, derive_state, describe_end
+from ..store.state import LOST, RUNNING, derive_state, describe_end, host_identity
 from .claims import is_scribe_at_work
 from .derivation import without_shadowed
+from .inquiry import KIND as SLURM
+from .inquiry import ask_as_reader, explain, slurm_facts
 from .lanes import of_primary, run_end
 from .options import with_last_options
 from .progress import latest_progress
@@ -59,8 +61,10 @@ class RunView(NamedTuple):
     """Ascending."""
 
 
-def open_run(directory: str, patient: bool = False) -> RunView:
+def open_run(directory: str, patient: bool = False, ask_slurm: bool = False) -> RunView:
     """The run in `directory`; a `patient` reader waits for a scribe that is about to finish.
+
+    With `ask_slurm`, Slurm is asked about a run of its jobs whose record does not say why it ended or whether it has.
 
     Raises:
         StoreError: it cannot be read.
@@ -71,6 +75,11 @@ def open_run(directory: str, patient: bool = False) -> RunView:
     events = wait_for_scribes(directory, header, lanes) if patient and end is not None else _events(directory, lanes)
     header = with_last_options(header, events[lanes[0]])
     state = derive_state(directory, header, end)
+    if ask_slurm and header.slurm is not None:
+        is_alive = state == RUNNING and host_identity() == (header.host, header.boot_id, header.pid_namespace)
+        said = ask_as_reader(header, end, is_alive, [event for lane in lanes for event in events[lane]])
+        events[lanes[0]] = [*events[lanes[0]], *([Event(time.time(), SLURM, said)] if said else [])]
+        state = LOST if end is None and said and said["is_over"] else state
     derived = {}
     for lane in lanes if state != RUNNING else ():
         if not is_whole(directory, lane, read_cursor(directory, lane)):
@@ -196,7 +205,7 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "duration_s": round(end.duration_s, 6) if end and end.duration_s is not None else None,
         "exit_code": end.exit_code if end else None,
         "signal": end.signal if end else None,
-        "end_reason": describe_end(end) if end else None,
+        "end_reason": _end_reason(view),
         "attempts": len({lane.attempt for lane in view.lanes}),
         "ranks": len({lane.rank for lane in view.lanes}),
         "tags": given["tags"],
@@ -221,6 +230,12 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "overhead": end.overhead if end else None,
         "directory": view.directory,
     }
+
+
+def _end_reason(view: RunView) -> str | None:
+    """Why it ended, in one line: what Slurm did, then what became of the command."""
+    parts = (explain(slurm_facts(view.events)), describe_end(view.end) if view.end else None)
+    return "; ".join(part for part in parts if part) or None
 
 
 def _progress(view: RunView) -> Json | None:
