@@ -142,7 +142,9 @@ class Scribe:
         last = self._sources.finish()
         self._write(last)
         dropped = sum(event.data["count"] for event in last.events if event.type == "dropped")
-        self._note("resources", self._monitor.totals())
+        totals = self._monitor.totals()
+        if any(totals.values()):
+            self._note("resources", totals)
         try:
             os.write(self._answer, json.dumps({"points": self._point_count, "dropped": dropped}).encode())
         except OSError:
