@@ -122,6 +122,8 @@ class End(NamedTuple):
     """Output that was passed on but could not be recorded, as on a full disk."""
     overhead: Json
     """What recording cost: the pump's `cpu_s`, `max_memory_bytes`."""
+    senders: tuple[Json, ...] = ()
+    """Who sent each of `signals`: `pid` (0: the kernel), `uid`, `name` and `command`; empty in older records."""
 
 
 class Event(NamedTuple):

@@ -236,6 +236,17 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "exit_code": None,
         "signal": "SIGTERM",
         "end_reason": "killed by SIGTERM",
+        "ending": {
+            "kind": "signal",
+            "reason": "killed by SIGTERM",
+            "exit_code": None,
+            "signal": "SIGTERM",
+            "sender": None,
+            "traceback": None,
+            "last_words": None,
+            "not_a_number": None,
+            "memory": None,
+        },
         "attempts": 1,
         "ranks": 1,
         "tags": ["baseline"],
@@ -283,7 +294,8 @@ def test_description_of_a_run_without_end_has_the_same_keys(run: HandmadeRun) ->
     ended.end()
     assert list(describe(open_run(ended.directory), [])) == list(described)
     unknown = {name for name, value in described.items() if value is None}
-    ending = {"finished_at", "duration_s", "exit_code", "signal", "end_reason", "cpu_s", "output_bytes", "overhead"}
+    ending = {"finished_at", "duration_s", "exit_code", "signal", "end_reason", "ending", "cpu_s", "output_bytes"}
+    ending |= {"overhead"}
     assert unknown - {"group", "job_type", "notes", "imported"} == ending | {"peak_memory_bytes", "progress"}
     assert (described["state"], described["lost_bytes"]) == (RUNNING, 0)
 

@@ -34,7 +34,12 @@ class CgroupUse(NamedTuple):
 
 
 def find_cgroup(pid: int, root: str = "/") -> Cgroup | None:
-    """The control group of a process, or None where it has none but the root, which stands for the machine."""
+    """The control group of a process, or None where it has none but the root, which stands for the machine.
+
+    That of our own process, in which a child begins, where it is gone.
+    """
+    if not os.path.exists(os.path.join(root, f"proc/{pid}/cgroup")):
+        pid = os.getpid()
     paths = _paths(_read(os.path.join(root, f"proc/{pid}/cgroup")))
     mount = os.path.join(root, "sys/fs/cgroup")
     if set(paths) == {""} or ("memory" not in paths and os.path.exists(os.path.join(mount, "cgroup.controllers"))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..records import End, Event, Json
 _FIRST_LOOK_S, _MOST_BETWEEN_LOOKS_S = 0.25, 10.0
 # Of our processor time for each second that passes, at most so much goes into reading proportional memory.
 _PSS_SHARE = 0.0008
+_MOST_SEEN = 1000
 Write = Callable[[float, int, Mapping[str, float]], None]
 """What records a sample: time in Unix seconds, step, values by metric."""
 
@@ -32,6 +34,7 @@ class Monitor:
         self._next_sample = self._started + interval_s if interval_s else float("inf")
         self._peak_rss_bytes, self._peak_pss_bytes = 0, 0
         self._cpu_s = 0.0
+        self._seen: deque[int] = deque(maxlen=_MOST_SEEN)
         self._details = TreeDetails(0, 0, 0, None)
         self._rates = _Rates()
         if interval_s:
@@ -41,6 +44,11 @@ class Monitor:
     def pids(self) -> list[int]:
         """The processes of the run at the last look."""
         return self._tree.pids
+
+    @property
+    def all_pids(self) -> list[int]:
+        """Those that were seen at any look, the latest ones of very many."""
+        return list(self._seen)
 
     def wait_s(self) -> float:
         """Seconds until the next look is due."""
@@ -91,6 +99,7 @@ class Monitor:
     def _look_at_tree(self) -> TreeUse | None:
         use = self._tree.look()
         if use is not None:
+            self._seen.extend(pid for pid in self._tree.pids if pid not in self._seen)
             self._peak_rss_bytes = max(self._peak_rss_bytes, use.rss_bytes)
             self._cpu_s = use.cpu_s
         return use

@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..records import Event
-from ..store.reader import count_samples
+from ..store.reader import count_samples, read_end
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
 from .assistant import END, Assignment
+from .ending import ENDING, Divergence, Evidence, describe_ending, last_output
+from .memory_watch import MemoryWatch, warn_of_kills
 from .monitor import Monitor
 from .prober import Prober
 from .sources import Progress, Sources, write_progress
@@ -47,6 +49,8 @@ class Scribe:
         self._point_count = 0
         self._started = time.monotonic()
         interval_s, first_step = assignment.settings.monitor_interval, count_samples(assignment.directory, assignment.lane)
+        self._memory_watch = MemoryWatch(assignment.target.pid)
+        self._divergence = Divergence()
         self._monitor = Monitor(assignment.target.pid, interval_s, first_step, self._writer.append_sample)
         self._next_heartbeat = self._started + HEARTBEAT_S
 
@@ -82,6 +86,7 @@ class Scribe:
     def _write(self, progress: Progress) -> None:
         self._point_count += len(progress.points) + len(progress.media)
         write_progress(self._writer, progress)
+        self._divergence.feed(progress.points)
 
     def _note(self, kind: str, data: Mapping[str, Any]) -> None:
         self._writer.append_event(Event(time.time(), kind, dict(data)))
@@ -150,10 +155,23 @@ class Scribe:
         except OSError:
             pass  # the pump has not waited
         os.close(self._answer)
+        self._note_ending()
         deadline = time.monotonic() + _PROBES_MAY_TAKE_S
         while self._prober is not None and time.monotonic() < deadline:
             self._listen(deadline - time.monotonic())
         self._note("complete", {})
+
+
+    def _note_ending(self) -> None:
+        """Record why the run ended, unless the pump was killed and nobody has seen how."""
+        assignment = self._assignment
+        end = read_end(assignment.directory, assignment.lane)
+        memory = self._memory_watch.evidence(end, self._monitor.all_pids)
+        if memory is not None and not memory["is_command"]:
+            self._note("warning", {"text": warn_of_kills(memory)})
+        if end is not None:
+            output = last_output(assignment.directory, assignment.lane)
+            self._note(ENDING, describe_ending(end, Evidence(output, self._divergence.found(), memory)))
 
 
 def _step_aside() -> None:

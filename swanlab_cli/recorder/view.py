@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, overload
 
@@ -23,10 +23,11 @@ from ..store.reader import (
     read_samples,
     sources_end,
 )
-from ..store.state import RUNNING, derive_state, describe_end
+from ..store.state import RUNNING, derive_state, last_written
 from .claims import is_scribe_at_work
 from .derivation import without_shadowed
-from .lanes import of_primary, run_end
+from .ending import Divergence, Evidence, describe_ending, describe_loss, has_failed, last_output, recorded_ending
+from .lanes import of_primary, primary_lane, run_end
 from .monitor import merge_resources
 from .options import with_last_options
 from .progress import latest_progress
@@ -174,12 +175,13 @@ def summarise_media(media: Iterable[MediaPoint]) -> dict[str, Json]:
     return summary
 
 
-def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint] = ()) -> Json:
+def describe(view: RunView, points: Sequence[Point], media: Iterable[MediaPoint] = ()) -> Json:
     """The object that `swanlab show --json` prints: contract, section 4."""
     header, end = view.header, view.end
     given = _merge_script(view)
     environment = _environment(view)
     resources = merge_resources(view.events, end)
+    ending = _ending(view, points)
     return {
         "id": header.id,
         "project": given["project"],
@@ -194,7 +196,8 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "duration_s": round(end.duration_s, 6) if end and end.duration_s is not None else None,
         "exit_code": end.exit_code if end else None,
         "signal": end.signal if end else None,
-        "end_reason": describe_end(end) if end else None,
+        "end_reason": ending["reason"] if ending else None,
+        "ending": ending,
         "attempts": len({lane.attempt for lane in view.lanes}),
         "ranks": len({lane.rank for lane in view.lanes}),
         "tags": given["tags"],
@@ -220,6 +223,22 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "overhead": end.overhead if end else None,
         "directory": view.directory,
     }
+
+
+def _ending(view: RunView, points: Iterable[Point]) -> Json | None:
+    """Why the run ended: as a scribe wrote it, or else as far as it can be told now; None while it runs."""
+    recorded = recorded_ending(view.events)
+    if view.state == RUNNING or recorded is not None:
+        return recorded
+    divergence = Divergence()
+    divergence.feed(points)
+    # All of a log directory may be listed: the output is read only where it may say why.
+    may_say = view.end is None or has_failed(view.end)
+    output = last_output(view.directory, primary_lane(view.lanes)) if may_say else ""
+    evidence = Evidence(output, divergence.found())
+    if view.end is None:
+        return describe_loss(view.header.host, last_written(view.directory), evidence)
+    return describe_ending(view.end, evidence)
 
 
 def _progress(view: RunView) -> Json | None:
