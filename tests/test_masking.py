@@ -69,7 +69,7 @@ def fed(mask: OutputMask, pieces: Sequence[bytes], index: int = 0) -> bytes:
     return b"".join([bytes(mask.feed(index, piece)) for piece in pieces] + [mask.finish(index)])
 
 
-VALUES = st.lists(st.text("ab\n", min_size=1, max_size=9).map(str.encode), min_size=1, max_size=4)
+VALUES = st.lists(st.text("abQ\n", min_size=1, max_size=9).map(str.encode), min_size=1, max_size=4)
 
 
 @st.composite
@@ -80,7 +80,7 @@ def printed(draw: st.DrawFn) -> tuple[list[bytes], bytes, list[int]]:
         lambda value: st.tuples(st.integers(0, len(value)), st.integers(0, len(value))).map(lambda ends: value[ends[0] : ends[1]])
     )
     whole = st.sampled_from(values)
-    other = st.text("abc\r\n", max_size=3).map(str.encode)
+    other = st.text("abcQ\r\n", max_size=3).map(str.encode)
     text = b"".join(draw(st.lists(st.one_of(piece, whole, other), max_size=12)))
     return values, text, draw(st.lists(st.integers(0, 60), max_size=10))
 

@@ -19,6 +19,9 @@ _LONGEST_VALUE = _LONGEST_LINE = HELD_BYTES // 2
 # At the end of a stream so long a beginning of a value is taken for one that was cut off.
 _CUT_OFF_BYTES = 8
 _MASK = b"*"
+# Bytes that a log has seldom, rarest first. Where one is absent, so are all values that have it: to see that takes a quarter of
+# the time of looking for one value.
+_RARE = tuple(bytes([byte]) for byte in b"QZJXYKVWHUGOBDFMNPRq")
 
 
 class Held(NamedTuple):
@@ -41,6 +44,7 @@ class OutputMask:
         known = {variant for value in values for variant in (value, value.replace(b"\n", b"\r\n")) if variant.strip(_MASK)}
         self._values = sorted({part for value in known for part in _parts(value)})
         self._patterns = tuple(patterns)
+        self._groups = tuple(_groups(self._values))
         self._inner = frozenset(byte for value in self._values for byte in value[:-1])
         """Without one of these bytes at its end no text ends in the beginning of a value."""
         self._held: dict[int, Held] = {}
@@ -91,7 +95,7 @@ class OutputMask:
         return bytes(masked)
 
     def _occurrences(self, text: bytes) -> list[tuple[int, int]]:
-        present = [value for value in self._values if value in text]
+        present = [value for byte, values in self._groups if byte in text for value in values if value in text]
         return [span for value in present for span in _occurrences(text, value)]
 
     def _undecided(self, text: bytes) -> int:
@@ -161,6 +165,16 @@ def _parts(value: bytes) -> Iterator[bytes]:
     count = -(-len(value) // _LONGEST_VALUE)
     for number in range(count):
         yield value[number * len(value) // count : (number + 1) * len(value) // count]
+
+
+def _groups(values: Sequence[bytes]) -> Iterator[tuple[bytes, Sequence[bytes]]]:
+    """All values in few groups: (a rare byte that all of the group have, or what is in every text; values)."""
+    left = list(values)
+    while left:
+        byte = max(_RARE, key=lambda byte: sum(byte in value for value in left))
+        group = [value for value in left if byte in value]
+        yield (byte, group) if group else (b"", left)
+        left = [value for value in left if value not in group] if group else []
 
 
 def _occurrences(text: bytes, value: bytes) -> Iterator[tuple[int, int]]:
