@@ -59,17 +59,22 @@ class OutputMask:
 
     def restore(self, index: int, held: Held) -> None:
         """Go on where another mask of the same values, in a process that was killed, has stopped."""
-        self._held[index] = held
+        if held.data:
+            self._held[index] = held
+        else:
+            self._held.pop(index, None)
 
     def feed(self, index: int, data: memoryview | bytes) -> memoryview | bytes:
         """Take what a stream has printed: what is to be recorded now."""
-        held = self.held(index)
-        text = held.data + data if held.data else bytes(data)
+        held = self._held.get(index)
+        text = held.data + data if held else bytes(data)
+        if held is None and self._is_plain(text):
+            return data
         spans = self._occurrences(text)
         end = self._undecided(text)
         if self._patterns:
             end = self._match_lines(text, end, spans)
-        if not spans and end == len(text) and not held.data:
+        if held is None and not spans and end == len(text):
             return data
         return self._take(index, text, spans, end)
 
@@ -91,8 +96,14 @@ class OutputMask:
         for start, stop in [(0, self.held(index).covered), *spans]:
             stop = min(stop, end)
             masked[start:stop] = _MASK * (stop - start)
-        self._held[index] = Held(text[end:], max(0, covered - end))
+        self.restore(index, Held(text[end:], max(0, covered - end)))
         return bytes(masked)
+
+    def _is_plain(self, text: bytes) -> bool:
+        """Whether nothing in the text is to be masked or held back, as far as single bytes tell."""
+        if self._patterns or (text and text[-1] in self._inner):
+            return False
+        return not any([byte in text for byte, _ in self._groups])  # noqa: C419  # a generator costs more than it saves
 
     def _occurrences(self, text: bytes) -> list[tuple[int, int]]:
         present = [value for byte, values in self._groups if byte in text for value in values if value in text]
