@@ -45,8 +45,10 @@ class OutputMask:
         self._values = sorted({part for value in known for part in _parts(value)})
         self._patterns = tuple(patterns)
         self._groups = tuple(_groups(self._values))
-        self._inner = frozenset(byte for value in self._values for byte in value[:-1])
-        """Without one of these bytes at its end no text ends in the beginning of a value."""
+        firsts = {value[:1] for value in self._values if len(value) > 1}
+        pairs = {value[start : start + 2] for value in self._values for start in range(len(value) - 2)}
+        self._ends = frozenset(firsts | pairs)
+        """Without one of these at its end no text ends in the beginning of a value."""
         self._held: dict[int, Held] = {}
 
     def __bool__(self) -> bool:
@@ -100,8 +102,8 @@ class OutputMask:
         return bytes(masked)
 
     def _is_plain(self, text: bytes) -> bool:
-        """Whether nothing in the text is to be masked or held back, as far as single bytes tell."""
-        if self._patterns or (text and text[-1] in self._inner):
+        """Whether nothing in the text is to be masked or held back, as far as a few bytes tell."""
+        if self._patterns or text[-2:] in self._ends or text[-1:] in self._ends:
             return False
         return not any([byte in text for byte, _ in self._groups])  # noqa: C419  # a generator costs more than it saves
 
@@ -112,7 +114,7 @@ class OutputMask:
     def _undecided(self, text: bytes) -> int:
         """Where the longest end of the text begins that is the beginning of a value; the text's length if there is none."""
         first = len(text)
-        if not text or text[-1] not in self._inner:
+        if text[-2:] not in self._ends and text[-1:] not in self._ends:
             return first
         for value in self._values:
             start = text.find(value[:1], max(0, len(text) - len(value) + 1), first)
