@@ -8,6 +8,7 @@ from pathlib import Path
 
 from swanlab_cli.environment.target import Target
 from swanlab_cli.process.flight import Flight
+from swanlab_cli.process.masking import OutputMask
 from swanlab_cli.recorder.assistant import END, Assignment
 from swanlab_cli.recorder.scribe import Scribe
 from swanlab_cli.settings import resolve_run_settings
@@ -34,7 +35,7 @@ def test_pump_that_ends_while_the_scribe_looks_elsewhere(tmp_path: Path) -> None
     target = Target(HEADER.command, None, "/", {}, 0)
     settings = resolve_run_settings({}, {}, str(tmp_path))
     output = OutputWriter(directory, LANE)
-    assignment = Assignment(directory, LANE, HEADER, target, Flight(), (), (), output, settings)
+    assignment = Assignment(directory, LANE, HEADER, target, Flight(), (), (), output, OutputMask(()), settings)
     answer_reader, answer = os.pipe()
     pid = os.fork()  # it changes its priority and closes descriptors
     if pid == 0:

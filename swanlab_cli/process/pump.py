@@ -104,6 +104,8 @@ class Pump:
             self._wait_once(self._tick_ms() if self._terminal.is_present else None)
         self._terminal.look()
         self._drain()
+        for index, stream in enumerate(self._streams):
+            stream.finish_record(self._flight, index, self._record)
         self._terminal.end()
         self._witness.dismiss()
         status, usage = self._ended
@@ -223,6 +225,7 @@ class Pump:
                 self._send(signal.SIGPIPE)
             stream.close()
         if not stream.is_open:
+            stream.finish_record(self._flight, index, self._record)
             self._follower.close_source(index)
 
     def _drain(self) -> None:

@@ -38,8 +38,11 @@ class Record(Protocol):
     def offset(self) -> int:
         """Bytes in it."""
 
-    def append(self, stream: str, data: memoryview) -> None:
+    def append(self, stream: str, data: memoryview | bytes) -> None:
         """Keep what the stream wrote; never raises."""
+
+    def finish(self, stream: str) -> None:
+        """Keep what is held back of the stream; never raises."""
 
 
 class Place(NamedTuple):
@@ -148,6 +151,12 @@ class Stream:
             self.pending += data[written:]
         flight.clear(length)
         return length
+
+    def finish_record(self, flight: Flight, index: int, record: Record) -> None:
+        """Have everything recorded that was read: nothing more comes that belongs to it."""
+        flight.reading(index, record.offset)
+        record.finish(self.name)
+        flight.recorded()
 
     def _fill(self, buffer: memoryview) -> int:
         """Read what is there into `buffer`; closes the stream when nobody holds its other side any more."""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ..environment.target import Target
 from ..process.descriptors import keep_only
 from ..process.flight import Flight
+from ..process.masking import OutputMask
 from ..records import Event, Header, Lane
 from ..settings import RunSettings
 from ..store.writer import OutputWriter, RecordWriter
@@ -36,6 +37,8 @@ class Assignment(NamedTuple):
     sources: Sequence[int]
     """The ptys' and pipes' reading ends, in the order of `stream_names`."""
     output: OutputWriter
+    mask: OutputMask
+    """What the pump masks in the output."""
     settings: RunSettings
 
 

@@ -24,10 +24,11 @@ from ..process.child import (
 )
 from ..process.console import Console, wait_for_foreground
 from ..process.flight import Flight
+from ..process.masking import MaskedRecord, OutputMask
 from ..process.pump import Outcome, Pump
 from ..process.shells import is_interactive_shell
 from ..process.signals import SignalMask, SignalSource, signal_name
-from ..process.streams import Stream, is_one_terminal, open_streams, reserve_closed
+from ..process.streams import Record, Stream, is_one_terminal, open_streams, reserve_closed
 from ..process.terminal import Terminal
 from ..process.witness import Witness
 from ..records import End, Header, Lane
@@ -38,6 +39,7 @@ from ..store.state import host_identity, process_started
 from ..store.writer import OutputWriter, append_to_inbox, create_run, write_end
 from .assistant import Assignment, Assistant
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
+from .masks import mask_for
 from .naming import new_id, new_name
 
 if TYPE_CHECKING:  # imported where there are rules
@@ -89,6 +91,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     environment = own_environment()
     _check_patterns(settings)
     rules = _rules(settings)
+    output_mask = mask_for(environment, settings)
     header = _header(arguments, settings)
     _refuse_existing(settings)
     try:
@@ -113,11 +116,12 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     child_pid, exec_failure = fork_child(command, streams, mask)
     witness = Witness(console)
     target = _target(command, header, environment, child_pid)
-    assistant = Assistant(_assign(directory, header, target, flight, streams, output, settings))
-    prompts = _prompts(rules, console, streams, output, directory) if rules and console else None
+    assistant = Assistant(_assign(directory, header, target, flight, streams, output, output_mask, settings))
+    masked = MaskedRecord(output, output_mask, flight) if output_mask else output
+    prompts = _prompts(rules, console, streams, masked, directory) if rules and console else None
     let_go(not_ours)
     terminal = console or Terminal(streams, child_pid)
-    pump = Pump(child_pid, streams, signals, flight, prompts or output, witness, assistant, terminal, prompts)
+    pump = Pump(child_pid, streams, signals, flight, prompts or masked, witness, assistant, terminal, prompts)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
     end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output)
@@ -136,10 +140,11 @@ def _assign(
     flight: Flight,
     streams: Sequence[Stream],
     output: OutputWriter,
+    mask: OutputMask,
     settings: RunSettings,
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
-    return Assignment(directory, _LANE, header, target, flight, names, sources, output, settings)
+    return Assignment(directory, _LANE, header, target, flight, names, sources, output, mask, settings)
 
 
 def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
@@ -225,7 +230,7 @@ def _is_shell_on_terminal(arguments: Sequence[str], closed: frozenset[int]) -> b
     return wait_for_foreground()
 
 
-def _prompts(rules: Sequence[Rule], console: Console, streams: Sequence[Stream], output: OutputWriter, directory: str) -> Prompts:
+def _prompts(rules: Sequence[Rule], console: Console, streams: Sequence[Stream], record: Record, directory: str) -> Prompts:
     from ..process.prompts import Prompts
 
     stream = next(stream for stream in streams if stream.is_console)
@@ -236,7 +241,7 @@ def _prompts(rules: Sequence[Rule], console: Console, streams: Sequence[Stream],
         except OSError:  # the disk is full: the answer counts, and what is missing is counted by the output's record
             pass
 
-    return Prompts(rules, console, stream, output, note)
+    return Prompts(rules, console, stream, record, note)
 
 
 def _refuse_existing(settings: RunSettings) -> None:

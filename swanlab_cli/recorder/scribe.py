@@ -9,7 +9,7 @@ import json
 import os
 import select
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..records import Event
@@ -21,6 +21,7 @@ from .ending import ENDING, Divergence, Evidence, describe_ending, last_output
 from .memory_watch import MemoryWatch, warn_of_kills
 from .monitor import Monitor
 from .prober import Prober
+from .salvage import record_rest
 from .sources import Progress, Sources, write_progress
 
 _BATCH_BYTES = 256 * 1024
@@ -133,13 +134,7 @@ class Scribe:
 
     def _replace_pump(self) -> None:
         """The pump was killed, and the child with it: record what it had read and what is left on the ptys."""
-        output = self._assignment.output
-        output.resume()
-        rescued = self._assignment.flight.rescue(output.offset)
-        if rescued is not None:
-            output.append(self._assignment.stream_names[rescued[0]], rescued[1])
-        names = self._assignment.stream_names
-        _drain({source: names[index] for index, source in self._open_sources.items()}, output.append)
+        record_rest(self._assignment, self._open_sources)
         self._note("warning", {"text": "the recording process was killed; what it had captured is complete"})
         self._is_ending = True
 
@@ -183,23 +178,3 @@ def _step_aside() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     except OSError:  # a container's filter of system calls
         os.nice(_LOWEST_PRIORITY)
-
-
-def _drain(waiting: dict[int, str], record: Callable[[str, bytes], None]) -> None:
-    """Record what these ptys and pipes, with the names of their streams, still hold, until nobody holds their other ends."""
-    poller = select.poll()
-    for source in waiting:
-        poller.register(source, select.POLLIN)
-    while waiting:
-        for source, _ in poller.poll():
-            try:
-                data = os.read(source, 65536)
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""
-            if data:
-                record(waiting[source], data)
-            else:
-                poller.unregister(source)
-                del waiting[source]
