@@ -17,6 +17,7 @@ from ..records import Event
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
 from .assistant import END, Assignment
+from .overhead import EVENT, scribe_overhead
 from .prober import Prober
 from .sources import Progress, Sources, write_progress
 
@@ -153,6 +154,7 @@ class Scribe:
         deadline = time.monotonic() + _PROBES_MAY_TAKE_S
         while self._prober is not None and time.monotonic() < deadline:
             self._listen(deadline - time.monotonic())
+        self._note(EVENT, scribe_overhead(self._assignment.directory, self._assignment.lane))
         self._note("complete", {})
 
 

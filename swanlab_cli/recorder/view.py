@@ -28,6 +28,7 @@ from .claims import is_scribe_at_work
 from .derivation import without_shadowed
 from .lanes import of_primary, run_end
 from .options import with_last_options
+from .overhead import merge_overhead
 from .progress import latest_progress
 from .sources import Sources
 
@@ -218,7 +219,7 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "parse": {"mode": header.parse, "patterns": list(header.patterns), "step_key": header.step_key},
         "imported": _imported(view),
         "environment": environment,
-        "overhead": end.overhead if end else None,
+        "overhead": merge_overhead(end.overhead if end else None, view.events),
         "directory": view.directory,
     }
 
