@@ -14,6 +14,7 @@ from ..errors import SwanlabError
 from ..recorder.options import ParseOptions
 from ..settings import logdir_setting
 from . import reading
+from .compare import compare_runs, diff_runs
 from .importing import import_files
 from .logs import LogChoice, print_logs
 from .parse import ParseChoice, parse_file
@@ -116,6 +117,22 @@ def _show(
         print_recorded(_logdir(logdir), run_name, texts)
     else:
         print_run(_logdir(logdir), run_name, as_json, colours)
+
+
+@app.command("compare")
+def _compare(
+    run_names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Run ids, unique beginnings of them, or `last`.")],
+    show_all: Annotated[bool, typer.Option("--all", help="Also what is equal.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="How the recorded git diffs and scripts of two runs differ.")] = False,
+    colours: Colours = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs: config, metrics, ending, resources, environment, packages, git; differences first."""
+    if diff:
+        diff_runs(_logdir(logdir), run_names, colours)
+    else:
+        compare_runs(_logdir(logdir), run_names, as_json, show_all, colours)
 
 
 @app.command("metrics")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..recorder.comparison import recorded_text, recorded_variables
 from ..records import Json
 from .sections import Field
 from .text import duration, size
@@ -41,19 +42,6 @@ def environment_fields(environment: Json) -> Iterator[Field]:
     yield Field("variables", f"{len(variables)} recorded (show --env)" if variables else None)
     for failure in environment.get("failed", ()):
         yield Field(str(failure.get("probe")), f"not known: {failure.get('why')}", "warning")
-
-
-def recorded_variables(environment: Json) -> dict[str, str]:
-    """The environment variables of the child that were recorded, by name."""
-    facts = _facts(environment, "variables")
-    values = facts.get("values", facts)
-    return {name: str(value) for name, value in values.items()} if isinstance(values, dict) else {}
-
-
-def recorded_text(environment: Json, probe: str) -> str | None:
-    """The text that this probe has recorded as it was: of `diff` the changes, of `script` the file."""
-    facts = _facts(environment, probe)
-    return next((facts[name] for name in ("text", "content", "diff") if isinstance(facts.get(name), str)), None)
 
 
 def requirements(environment: Json) -> str | None:

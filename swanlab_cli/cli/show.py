@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import RunNotFound, UsageError
+from ..recorder.comparison import recorded_text, recorded_variables
 from ..recorder.view import describe, media_of, open_run, points_of
 from ..records import Json
 from ..store.reader import MONITOR, find_run
 from .colour import STATE_STYLES, Paper, stdout_paper
-from .environment import environment_fields, fact_text, recorded_text, recorded_variables, requirements, with_unit
+from .environment import environment_fields, fact_text, requirements, with_unit
 from .fitting import cut, printable
 from .progress import progress_text
 from .sections import Field, section, table_section
