@@ -114,7 +114,7 @@ def _show(
     """Show one run: how it ended, its config, metrics, environment and cost."""
     wanted = {DIFF: diff, REQUIREMENTS: requirements, SCRIPT: script, VARIABLES: variables}
     if texts := [name for name, is_wanted in wanted.items() if is_wanted]:
-        print_recorded(_logdir(logdir), run_name, texts)
+        print_recorded(_logdir(logdir), run_name, [*texts, "json"] if as_json else texts)
     else:
         print_run(_logdir(logdir), run_name, as_json, colours)
 

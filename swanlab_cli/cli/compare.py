@@ -15,7 +15,7 @@ from ..store.reader import find_run
 from .colour import Paper, stdout_paper
 from .environment import with_unit
 from .fitting import cut, pad, printable, text_width, wrap
-from .show import short
+from .show import sample_text, short
 
 # Of a cell, where nothing tells the width of the terminal.
 _WIDEST = 60
@@ -94,7 +94,7 @@ def comparison_page(runs: Sequence[Json], sections: Mapping[str, Sequence[Row]],
     """The runs in columns: sections with what differs, then how much is equal, or with all of it."""
     tables = [("", [("run", *(run["id"] for run in runs), ""), ("name", *(run["name"] for run in runs), "")])]
     for name, rows in sections.items():
-        shown = [row for row in _news(rows) if show_all or not (row.is_equal or name in _NOISE)]
+        shown = list(rows) if show_all else [row for row in _news(rows) if not row.is_equal and name not in _NOISE]
         if shown:
             tables.append((_HEADINGS[name], [_cells(name, row) for row in shown]))
     widths = _fitted([row for _, rows in tables for row in rows], paper.width)
@@ -123,8 +123,10 @@ def _value_text(section: str, key: str, value: Any) -> str:
         return "-"
     if value is None:
         return "null"
-    if section in ("summary", "system"):
+    if section == "summary":
         return short(value)
+    if section == "system":
+        return sample_text(key.rpartition(" ")[0], value)
     if section == "code":
         return str(value)[:10]
     if isinstance(value, str) and section not in _JSON_SECTIONS:

@@ -10,7 +10,7 @@ from .fitting import cut, pad, printable, text_width, wrap
 
 # Where nothing tells the width: of a value that is longer, a file or a pipe gets so much.
 _LONGEST_VALUE = 500
-_MOST_LINES = 4
+_MOST_LINES = 6
 _NARROWEST = 12
 
 

@@ -160,12 +160,12 @@ def short(value: float | str | None) -> str:
 def _system_rows(summary: Mapping[str, Json]) -> list[tuple[str, ...]]:
     rows = []
     for metric, entry in summary.items():
-        shown = (_sample_text(metric, entry[name]) for name in ("last", "min", "max"))
+        shown = (sample_text(metric, entry[name]) for name in ("last", "min", "max"))
         rows.append((metric, *shown, str(entry["count"])))
     return rows
 
 
-def _sample_text(metric: str, value: float | str | None) -> str:
+def sample_text(metric: str, value: float | str | None) -> str:
     """A sample in the unit that its metric's name tells, in brackets or at its end."""
     if value is None or isinstance(value, str):
         return short(value)
