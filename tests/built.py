@@ -26,7 +26,7 @@ FACTS: Mapping[str, Any] = {
         "root": "/repo", "commit": "0123456789abcdef", "branch": "main", "remote": "https://x/y", "dirty": True, "untracked": 2,
     },
     "diff": {"text": DIFF},
-    "script": {"path": "/repo/train.py", "content": SCRIPT, "sha256": "ab12"},
+    "script": {"path": "/repo/train.py", "content": SCRIPT, "sha256": "ab12", "bytes": 22, "left_out_bytes": 0},
     "variables": {"CUDA_VISIBLE_DEVICES": "0", "OMP_NUM_THREADS": "4"},
     "scheduler": {"kind": "slurm", "job_id": 77, "time_limit_s": 7200},
 }  # fmt: skip
@@ -44,7 +44,7 @@ def build(logdir: Path, run_id: str = "abcd1234", loss: float = 0.5, **changes: 
         {"metric": "loss", "step": 1, "value": loss, "time": START, "source": "api"},
         {"cursor": {"output": 0, "inbox": {}, "is_final": True}},
     )
-    values = {"system/memory [B]": 1 << 20, "system/cpu_pct": 50.0}
+    values = {"system/memory rss (bytes)": 1 << 20, "system/cpu (%)": 50.0}
     run.add("samples.jsonl", {"time": START, "step": 0, "values": values})
     facts = {**FACTS, **changes}
     run.add(

@@ -38,9 +38,9 @@ Metrics
   loss    0.5   0.5  0.75  2       1
 
 System
-  metric             last     min      max      samples
-  system/cpu_pct     50 %     50 %     50 %     1
-  system/memory [B]  1.0 MiB  1.0 MiB  1.0 MiB  1
+  metric                     last     min      max      samples
+  system/cpu (%)             50 %     50 %     50 %     1
+  system/memory rss (bytes)  1.0 MiB  1.0 MiB  1.0 MiB  1
 
 Environment
   host            node17, Debian 12, kernel 6.1.0, x86_64, glibc 2.36
@@ -55,7 +55,7 @@ Environment
   python          3.11.7, /opt/py/bin/python
   packages        torch 2.3.0, numpy 1.26.4, 3 in all (show --requirements)
   git             0123456789, main, with uncommitted changes, diff of 53 B (show --diff), 2 untracked, https://x/y
-  script          /repo/train.py, sha256 ab12
+  script          /repo/train.py, 22 B
   variables       2 recorded (show --env)
   conda           not known: timed out
 
@@ -145,6 +145,22 @@ def test_recorded_texts_are_printed_as_they_are(work: Workplace, option: str, ex
     build(work.logdir)
     result = work.swanlab("show", "last", option)
     assert (result.returncode, result.stdout.decode(), result.stderr) == (0, expected, b"")
+
+
+@pytest.mark.parametrize(
+    ("option", "facts", "said"),
+    [
+        ("--diff", {"diff": {"text": DIFF, "left_out_count": 2}}, b"2 files left out"),
+        ("--script", {"script": {"path": "/x", "content": SCRIPT, "left_out_bytes": 2048}}, b"2.0 KiB left out"),
+    ],
+    ids=["diff", "script"],
+)
+def test_what_was_left_out_of_a_text_is_said(work: Workplace, option: str, facts: dict[str, Any], said: bytes) -> None:
+    """On stderr: what is printed is not all that there was."""
+    build(work.logdir, **facts)
+    result = work.swanlab("show", "last", option)
+    assert (result.returncode, result.stdout.decode()) == (0, DIFF if option == "--diff" else SCRIPT)
+    assert said in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--diff", "--script", "--requirements", "--env"])

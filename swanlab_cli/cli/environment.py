@@ -37,7 +37,8 @@ def environment_fields(environment: Json) -> Iterator[Field]:
     yield from _python_fields(_facts(environment, "python"))
     yield Field("git", _git(_facts(environment, "git"), _facts(environment, "diff")))
     script = _facts(environment, "script")
-    yield Field("script", join(script.get("path"), _rest(script, ("path",))))
+    is_whole = not script.get("left_out_bytes")
+    yield Field("script", join(script.get("path"), _rest(script, ("path", "sha256", *(("left_out_bytes",) if is_whole else ())))))
     variables = recorded_variables(environment)
     yield Field("variables", f"{len(variables)} recorded (show --env)" if variables else None)
     for failure in environment.get("failed", ()):
@@ -92,14 +93,17 @@ def _git(git: Json, diff: Json) -> str | None:
 
 def _diff_size(diff: Json) -> str | None:
     text = recorded_text({"diff": diff}, "diff")
-    return f"diff of {size(len(text.encode('utf-8', 'replace')))} (show --diff)" if text else None
+    if not text:
+        return None
+    left_out = f", {diff['left_out_count']} files left out" if diff.get("left_out_count") else ""
+    return f"diff of {size(len(text.encode('utf-8', 'replace')))} (show --diff){left_out}"
 
 
 def _probe_fields(probe: str, facts: Any) -> Iterator[Field]:
     """What a probe has told, one field for each of a list of things such as accelerators."""
     if isinstance(facts, dict):
         for name, value in facts.items():
-            if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            if name not in _LONG and isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
                 yield from (Field(f"{probe} {place}", fact_text(item)) for place, item in enumerate(value))
                 facts = {other: facts[other] for other in facts if other != name}
     yield Field(probe, fact_text(facts))
@@ -127,7 +131,7 @@ def with_unit(name: str, value: Any) -> str:
     """A single value with the unit that the end of its name tells: `_bytes`, `_s`, `_pct`, `_j`, `_w`, `_mhz`."""
     if not isinstance(value, (int, float)):
         return str(value)
-    if name.endswith("_bytes"):
+    if f"_{name}".endswith("_bytes"):
         return size(int(value))
     if name.endswith("_s"):
         return duration(float(value))
@@ -141,7 +145,7 @@ def _labelled(name: str, text: str) -> str:
     for ending in ("_bytes", "_s", "_pct", "_j", "_w", "_mhz"):
         words = words.removesuffix(ending)
     words = words.replace("_", " ")
-    if name in ("name", "model", "kind", "id"):
+    if name in ("name", "model", "kind", "id", "bytes"):
         return text
     return words if text == "yes" else f"{words} {text}"
 

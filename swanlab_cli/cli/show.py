@@ -14,7 +14,7 @@ from ..recorder.view import describe, media_of, open_run, points_of
 from ..records import Json
 from ..store.reader import MONITOR, find_run
 from .colour import STATE_STYLES, Paper, stdout_paper
-from .environment import environment_fields, fact_text, requirements, with_unit
+from .environment import environment_fields, fact_text, requirements
 from .fitting import cut, printable
 from .progress import progress_text
 from .sections import Field, section, table_section
@@ -51,11 +51,13 @@ def print_recorded(logdir: str, name: str, wanted: Sequence[str]) -> None:
     if len(wanted) > 1:
         raise UsageError(f"--{wanted[0]} and --{wanted[1]} cannot be printed together", "choose one of them")
     view = open_run(find_run(logdir, name), patient=True)
-    text = _recorded(describe(view, ())["environment"], wanted[0])
+    environment = describe(view, ())["environment"]
+    text = _recorded(environment, wanted[0])
     if text is None:
         raise RunNotFound(f"run '{view.header.id}' has {_NOT_RECORDED[wanted[0]]}", f"see: swanlab show {view.header.id}")
-    sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    if left_out := _left_out(environment, wanted[0]):
+        print(f"swanlab: not all was recorded: {left_out} left out", file=sys.stderr)
 
 
 def _recorded(environment: Json, wanted: str) -> str | None:
@@ -65,6 +67,14 @@ def _recorded(environment: Json, wanted: str) -> str | None:
         variables = recorded_variables(environment)
         return "".join(f"{name}={value}\n" for name, value in sorted(variables.items())) or None
     return recorded_text(environment, wanted)
+
+
+def _left_out(environment: Json, wanted: str) -> str:
+    """What of a recorded text was too large to be kept."""
+    facts = environment.get(wanted) or {}
+    if wanted == DIFF and facts.get("left_out_count"):
+        return f"{facts['left_out_count']} files"
+    return size(facts["left_out_bytes"]) if wanted == SCRIPT and facts.get("left_out_bytes") else ""
 
 
 def page(facts: Json, monitored: Collection[str], paper: Paper) -> str:
@@ -166,11 +176,13 @@ def _system_rows(summary: Mapping[str, Json]) -> list[tuple[str, ...]]:
 
 
 def sample_text(metric: str, value: float | str | None) -> str:
-    """A sample in the unit that its metric's name tells, in brackets or at its end."""
+    """A sample in the unit that its metric's name has in brackets at its end."""
     if value is None or isinstance(value, str):
         return short(value)
-    is_bytes = metric.endswith(("[B]", "[bytes]", "(bytes)", "_bytes", ".bytes"))
-    return size(int(value)) if is_bytes else with_unit(metric, round(value, 3))
+    unit = metric[metric.rfind("(") + 1 : -1] if metric.endswith(")") else ""
+    if unit in ("bytes", "bytes/s"):
+        return size(int(value)) + unit.removeprefix("bytes")
+    return duration(value) if unit == "s" else f"{value:.6g} {unit}".rstrip()
 
 
 def _media_rows(summary: Mapping[str, Json]) -> list[tuple[str, ...]]:
