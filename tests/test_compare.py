@@ -183,6 +183,17 @@ def test_what_cannot_be_compared_is_said(two: Workplace, arguments: Sequence[str
     assert said in result.stderr
 
 
+def test_section_that_a_run_does_not_have_is_one_row(work: Workplace) -> None:
+    """No packages at all are no list of a hundred that are missing."""
+    packages = {f"package{number}": "1.0" for number in range(100)}
+    build(work.logdir, python={**FACTS["python"], "packages": packages})
+    build(work.logdir, "other", python={**FACTS["python"], "packages": {}})
+    page = work.swanlab("compare", "abcd", "other").stdout.decode()
+    assert "\nPackages\n  all (--all)  100 recorded     -\n" in page
+    assert page.count("package") == 0
+    assert work.swanlab("compare", "abcd", "other", "--all").stdout.count(b"  package") == 100
+
+
 def test_real_runs_are_compared(work: Workplace) -> None:
     """Config, metrics, end and command of two runs that were recorded."""
     ids = []

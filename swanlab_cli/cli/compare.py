@@ -21,6 +21,7 @@ from .show import sample_text, short
 _WIDEST = 60
 _NARROWEST = 8
 _MOST_LINES = 6
+_MOST_ONE_SIDED = 8  # rows of a section that one of the runs does not have at all
 _JSON_SECTIONS = ("config",)  # whose strings are quoted, so that "1" is not taken for 1
 _NOISE = ("system",)  # always another: shown only with --all
 _HEADINGS = {"run": "Run", "config": "Config", "summary": "Metrics", "ending": "Ending", "resources": "Resources",
@@ -96,7 +97,8 @@ def comparison_page(runs: Sequence[Json], sections: Mapping[str, Sequence[Row]],
     for name, rows in sections.items():
         shown = list(rows) if show_all else [row for row in _news(rows) if not row.is_equal and name not in _NOISE]
         if shown:
-            tables.append((_HEADINGS[name], [_cells(name, row) for row in shown]))
+            cells = [_cells(name, row) for row in shown]
+            tables.append((_HEADINGS[name], cells if show_all else _without_one_sided(shown, cells)))
     widths = _fitted([row for _, rows in tables for row in rows], paper.width)
     parts = [_table_text(heading, rows, widths, paper) for heading, rows in tables]
     if len(tables) == 1:
@@ -104,6 +106,14 @@ def comparison_page(runs: Sequence[Json], sections: Mapping[str, Sequence[Row]],
     left_out = "" if show_all else _left_out(sections)
     parts += ["\n".join(wrap(left_out, paper.width or len(left_out), _MOST_LINES))] if left_out else []
     return "\n\n".join(parts)
+
+
+def _without_one_sided(rows: Sequence[Row], cells: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows as cells, or, where a run has none of many, such as no packages at all, how many each run has."""
+    counts = [sum(value is not MISSING for value in values) for values in zip(*(row.values for row in rows), strict=True)]
+    if len(rows) <= _MOST_ONE_SIDED or min(counts) > 0:
+        return cells
+    return [("all (--all)", *(f"{count} recorded" if count else "-" for count in counts), "")]
 
 
 def _news(rows: Sequence[Row]) -> list[Row]:

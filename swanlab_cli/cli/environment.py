@@ -27,7 +27,8 @@ def environment_fields(environment: Json) -> Iterator[Field]:
     os, host, cpu, memory = (_facts(environment, probe) for probe in ("os", "host", "cpu", "memory"))
     kernel = f"kernel {os['kernel']}" if os.get("kernel") else None
     yield Field("host", join(host.get("name"), os.get("name"), kernel, os.get("architecture"), os.get("libc")))
-    yield Field("cpu", join(cpu.get("model"), _counted(cpu, "sockets"), _counted(cpu, "cores"), _counted(cpu, "usable"),
+    usable = None if cpu.get("usable") is None else f"{cpu['usable']} usable"
+    yield Field("cpu", join(cpu.get("model"), _counted(cpu, "sockets"), _counted(cpu, "cores"), usable,
                             _rest(cpu, ("model", "sockets", "cores", "usable", "threads"))))  # fmt: skip
     total = memory.get("total_bytes")
     yield Field("memory", join(size(total) if total else None, _rest(memory, ("total_bytes", "swap_bytes"))))
@@ -61,7 +62,12 @@ def _facts(environment: Json, probe: str) -> Json:
 
 def _counted(facts: Json, name: str) -> str | None:
     count = facts.get(name)
-    return None if count is None else f"{count} {name.removesuffix('s') if count == 1 else name}"
+    return None if count is None else counted(count, name.removesuffix("s"))
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: `1 file`, `2 files`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _python_fields(python: Json) -> Iterator[Field]:
@@ -95,7 +101,7 @@ def _diff_size(diff: Json) -> str | None:
     text = recorded_text({"diff": diff}, "diff")
     if not text:
         return None
-    left_out = f", {diff['left_out_count']} files left out" if diff.get("left_out_count") else ""
+    left_out = f", {counted(diff['left_out_count'], 'file')} left out" if diff.get("left_out_count") else ""
     return f"diff of {size(len(text.encode('utf-8', 'replace')))} (show --diff){left_out}"
 
 

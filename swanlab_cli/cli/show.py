@@ -14,7 +14,7 @@ from ..recorder.view import describe, media_of, open_run, points_of
 from ..records import Json
 from ..store.reader import MONITOR, find_run
 from .colour import STATE_STYLES, Paper, stdout_paper
-from .environment import environment_fields, fact_text, requirements
+from .environment import counted, environment_fields, fact_text, requirements
 from .fitting import cut, printable
 from .progress import progress_text
 from .sections import Field, section, table_section
@@ -73,7 +73,7 @@ def _left_out(environment: Json, wanted: str) -> str:
     """What of a recorded text was too large to be kept."""
     facts = environment.get(wanted) or {}
     if wanted == DIFF and facts.get("left_out_count"):
-        return f"{facts['left_out_count']} files"
+        return counted(facts["left_out_count"], "file")
     return size(facts["left_out_bytes"]) if wanted == SCRIPT and facts.get("left_out_bytes") else ""
 
 
