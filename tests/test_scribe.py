@@ -48,4 +48,4 @@ def test_pump_that_ends_while_the_scribe_looks_elsewhere(tmp_path: Path) -> None
     assert json.loads(os.read(answer_reader, 4096)) == {"points": 0, "dropped": 0}
     os.close(answer_reader)
     events = [json.loads(line) for line in (Path(directory) / "a0-r0.events.jsonl").read_text().splitlines()]
-    assert [event["type"] for event in events] == ["scribe", "reset", "complete"]
+    assert [event["type"] for event in events] == ["scribe", "reset", "overhead", "complete"]

@@ -219,6 +219,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         {"time": START, "type": "resources", "data": {"peak_memory_bytes": 5000}},
         {"time": START, "type": "dropped", "data": {"metric": "loss", "count": 3}},
         {"time": START, "type": "tomorrow", "data": {"new": 1}},
+        {"time": START, "type": "overhead", "data": {"cpu_s": 0.5, "max_memory_bytes": 100, "bytes_written": 7}},
         {"time": START, "type": "complete", "data": {}},
     )
     expected = {
@@ -278,7 +279,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "parse": {"mode": "kv", "patterns": [], "step_key": None},
         "imported": None,
         "environment": {"os": {"kernel": "6.1"}, "git": {"dirty": True}, "failed": [{"probe": "cpu", "why": "x"}]},
-        "overhead": {"cpu_s": 0.25, "max_memory_bytes": 500},
+        "overhead": {"cpu_s": 0.75, "max_memory_bytes": 600, "bytes_written": 7},
         "directory": run.directory,
     }
     described = describe(open_run(run.directory), [Point("loss", 4, 0.5, START, "api")])

@@ -12,6 +12,7 @@ import select
 import stat
 import termios
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Final, NamedTuple, Protocol
 
 from .flight import BUFFER_BYTES, Flight
@@ -89,6 +90,8 @@ class Stream:
         self.bytes_read = 0
         self.sink_error: OSError | None = None
         """Why nothing more can be passed on."""
+        self.longest_write_s = self.longest_pause_s = 0.0
+        """Of recording, and from before reading until after recording and offering what was read to the sink."""
 
     def close_child_end(self) -> None:
         """Close the child's end in this process, so that the end of the stream can be seen."""
@@ -138,17 +141,24 @@ class Stream:
 
         A pty hands over 4 KiB at a time; recording and passing on more at once leaves more of a processor to the child.
         """
+        began = monotonic()
         flight.reading(index, record.offset)
         length = self._fill(flight.buffer)
         if length == 0:
             return 0
         self.bytes_read += length
         data = flight.buffer[:length]
+        read = monotonic()
         record.append(self.name, data)
+        recorded = monotonic()
         flight.recorded()
         written = 0 if self.pending else self._write(data)
         if written < length:
             self.pending += data[written:]
+        if recorded - read > self.longest_write_s:
+            self.longest_write_s = recorded - read
+        if (pause_s := monotonic() - began) > self.longest_pause_s:
+            self.longest_pause_s = pause_s
         flight.clear(length)
         return length
 

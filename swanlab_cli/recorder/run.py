@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -31,7 +30,7 @@ from ..process.signals import SignalMask, SignalSource, signal_name
 from ..process.streams import Record, Stream, is_one_terminal, open_streams, reserve_closed
 from ..process.terminal import Terminal
 from ..process.witness import Witness
-from ..records import End, Header, Lane
+from ..records import End, Header, Json, Lane
 from ..settings import RunSettings
 from ..store import layout
 from ..store.reader import list_directories
@@ -41,6 +40,7 @@ from .assistant import Assignment, Assistant
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
 from .masks import mask_for
 from .naming import new_id, new_name
+from .overhead import pump_overhead
 
 if TYPE_CHECKING:  # imported where there are rules
     from ..process.prompts import Prompts, Reply, Rule
@@ -124,7 +124,8 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     pump = Pump(child_pid, streams, signals, flight, prompts or masked, witness, assistant, terminal, prompts)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
-    end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output)
+    overhead = pump_overhead(directory, _LANE, output, streams)
+    end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output, overhead)
     warnings = _write_end(directory, end, output)
     counts = assistant.end(_PATIENCE_S)
     if pump.is_output_held() and os.fork() == 0:
@@ -326,11 +327,15 @@ def _target(command: Command, header: Header, environment: Sequence[bytes], chil
 
 
 def _end(
-    outcome: Outcome, failure: SpawnFailure | None, duration_s: float, memory_at_fork: int, output: OutputWriter
+    outcome: Outcome,
+    failure: SpawnFailure | None,
+    duration_s: float,
+    memory_at_fork: int,
+    output: OutputWriter,
+    overhead: Json,
 ) -> End:
     """The end record; the kernel counts our own `memory_at_fork` (bytes) as the child's, so less than that is unknown."""
     childs_memory = outcome.usage.ru_maxrss * 1024
-    own = resource.getrusage(resource.RUSAGE_SELF)
     return End(
         ended_at=time.time(),
         duration_s=duration_s,
@@ -343,15 +348,8 @@ def _end(
         max_process_memory_bytes=childs_memory if childs_memory > 1.1 * memory_at_fork else None,
         output_bytes=output.offset,
         lost_bytes=output.lost_bytes,
-        overhead={"cpu_s": own.ru_utime + own.ru_stime, "max_memory_bytes": _own_peak_memory_bytes()},
+        overhead=overhead,
     )
-
-
-def _own_peak_memory_bytes() -> int:
-    """Our largest resident set; getrusage(2) would count what our caller's process had when it forked us."""
-    with open("/proc/self/status", "rb") as status:
-        lines = (line.split() for line in status)
-        return next((int(words[1]) * 1024 for words in lines if words[0] == b"VmHWM:"), 0)
 
 
 def _write_end(directory: str, end: End, output: OutputWriter) -> list[str]:

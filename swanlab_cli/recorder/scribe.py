@@ -20,6 +20,7 @@ from .assistant import END, Assignment
 from .ending import ENDING, Divergence, Evidence, describe_ending, last_output
 from .memory_watch import MemoryWatch, warn_of_kills
 from .monitor import Monitor
+from .overhead import EVENT, scribe_overhead
 from .prober import Prober
 from .salvage import record_rest
 from .sources import Progress, Sources, write_progress
@@ -154,6 +155,7 @@ class Scribe:
         deadline = time.monotonic() + _PROBES_MAY_TAKE_S
         while self._prober is not None and time.monotonic() < deadline:
             self._listen(deadline - time.monotonic())
+        self._note(EVENT, scribe_overhead(self._assignment.directory, self._assignment.lane))
         self._note("complete", {})
 
 

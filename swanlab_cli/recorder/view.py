@@ -30,6 +30,7 @@ from .ending import Divergence, Evidence, describe_ending, describe_loss, has_fa
 from .lanes import of_primary, primary_lane, run_end
 from .monitor import merge_resources
 from .options import with_last_options
+from .overhead import merge_overhead
 from .progress import latest_progress
 from .sources import Sources
 
@@ -220,7 +221,7 @@ def describe(view: RunView, points: Sequence[Point], media: Iterable[MediaPoint]
         "parse": {"mode": header.parse, "patterns": list(header.patterns), "step_key": header.step_key},
         "imported": _imported(view),
         "environment": environment,
-        "overhead": end.overhead if end else None,
+        "overhead": merge_overhead(end.overhead if end else None, view.events),
         "directory": view.directory,
     }
 

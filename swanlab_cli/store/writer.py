@@ -106,7 +106,8 @@ class OutputWriter:
     """Appends the child's output and its index; a failure is kept for the end, never raised."""
 
     def __init__(self, directory: str, lane: Lane) -> None:
-        self.lost_bytes = 0
+        self.lost_bytes = self.lost_records = 0
+        """What could not be recorded; a record is what one call of `append` gave."""
         self.failure: OSError | None = None
         """Why output could not be recorded, the first time."""
         self._output = _open_for_append(layout.output(directory, lane))
@@ -138,6 +139,7 @@ class OutputWriter:
         except OSError as error:
             self.failure = self.failure or error
             self.lost_bytes += len(data)
+            self.lost_records += 1
             self._stream = ""
 
     def finish(self, stream: str) -> None:
