@@ -9,7 +9,7 @@ from typing import Any
 
 from swanlab_cli.environment.injection import is_shim, why_not_injected
 from swanlab_cli.environment.interpreter import PAUSES_S, Interpreter, Invocation, find_interpreter, read_arguments
-from swanlab_cli.environment.packages import list_packages
+from swanlab_cli.environment.packages import list_direct_urls, list_packages
 from swanlab_cli.environment.program import ask
 from swanlab_cli.environment.target import Facts, ProbeError, Target
 
@@ -45,8 +45,8 @@ def read_python(target: Target, ends_at: float, pauses_s: Iterable[float] = PAUS
 
     `executable`, `not_injected` (why `import swanlab` does not find the shim, or None), `version` ("3.11.7"),
     `implementation` ("cpython"), `prefix`, `virtual_env` (its folder or None), `packages` ({normalised name: version},
-    sorted), and what it was told to run: `script` (absolute path) or `module`, else None. Without a Python only the first
-    two. `ends_at` is on the monotonic clock.
+    sorted), `direct_urls` (of packages that came from no index: list_direct_urls), and what it was told to run: `script`
+    (absolute path) or `module`, else None. Without a Python only the first two. `ends_at` is on the monotonic clock.
 
     Raises:
         ProbeError: the interpreter does not answer; its facts are those known without it.
@@ -54,6 +54,11 @@ def read_python(target: Target, ends_at: float, pauses_s: Iterable[float] = PAUS
     interpreter = find_interpreter(target, pauses_s)
     if interpreter is None:
         return {"executable": None, "not_injected": why_not_injected(target, None, None)}
+    return describe_interpreter(target, interpreter, ends_at)
+
+
+def describe_interpreter(target: Target, interpreter: Interpreter, ends_at: float) -> Facts:
+    """The facts of `read_python` about one interpreter; raises likewise."""
     invocation = read_arguments(interpreter.arguments)
     script = os.path.join(interpreter.cwd, invocation.script) if invocation.script else None
     facts: Facts = {
@@ -73,6 +78,7 @@ def read_python(target: Target, ends_at: float, pauses_s: Iterable[float] = PAUS
         "prefix": answer["prefix"],
         "virtual_env": answer["prefix"] if answer["prefix"] != answer["base_prefix"] else None,
         "packages": list_packages(answer["path"]),
+        "direct_urls": list_direct_urls(answer["path"]),
     }
 
 
