@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..environment.tree import tree_memory_bytes
 from ..records import Event
+from ..store.reader import count_samples
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
 from .assistant import END, Assignment
+from .monitor import Monitor
 from .prober import Prober
 from .sources import Progress, Sources, write_progress
 
@@ -26,7 +27,6 @@ _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.5
 # a core's units with the child. What a flood leaves over is derived when the run has ended.
 _REST = 4
 _LOWEST_PRIORITY = 19
-_FIRST_SAMPLE_S, _SAMPLE_INTERVAL_S = 0.25, 10.0
 _PROBES_MAY_TAKE_S = 20.0
 
 
@@ -44,10 +44,10 @@ class Scribe:
         self._open_sources = dict(enumerate(assignment.sources))
         self._prober: Prober | None = None
         self._is_ending = False
-        self._peak_memory_bytes = 0
         self._point_count = 0
         self._started = time.monotonic()
-        self._next_sample = self._started + _FIRST_SAMPLE_S
+        interval_s, first_step = assignment.settings.monitor_interval, count_samples(assignment.directory, assignment.lane)
+        self._monitor = Monitor(assignment.target.pid, interval_s, first_step, self._writer.append_sample)
         self._next_heartbeat = self._started + HEARTBEAT_S
 
     def work(self) -> None:
@@ -71,7 +71,7 @@ class Scribe:
                 wait_s = min(max(2 * wait_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
                 for event in self._sources.settle():
                     self._writer.append_event(event)
-            self._listen(wait_s)
+            self._listen(wait_s if self._is_ending else min(wait_s, self._monitor.wait_s()))
             self._sample()
             if os.getppid() != self._pump_pid:
                 self._listen(0.0)  # it may have said its last word since we listened
@@ -118,11 +118,10 @@ class Scribe:
             self._prober = None
 
     def _sample(self) -> None:
-        """Look at the memory of the child's tree when it is time: soon at first, then every ten seconds."""
+        """Look at the child's processes, and show that the run is looked after, when it is time."""
+        if not self._is_ending:
+            self._monitor.look()
         now = time.monotonic()
-        if now >= self._next_sample and not self._is_ending:
-            self._peak_memory_bytes = max(self._peak_memory_bytes, tree_memory_bytes(self._assignment.target.pid))
-            self._next_sample = now + min(2 * (now - self._started), _SAMPLE_INTERVAL_S)
         if now >= self._next_heartbeat:
             self._writer.touch()
             self._next_heartbeat = now + HEARTBEAT_S
@@ -143,8 +142,9 @@ class Scribe:
         last = self._sources.finish()
         self._write(last)
         dropped = sum(event.data["count"] for event in last.events if event.type == "dropped")
-        if self._peak_memory_bytes:
-            self._note("resources", {"peak_memory_bytes": self._peak_memory_bytes})
+        totals = self._monitor.totals()
+        if any(totals.values()):
+            self._note("resources", totals)
         try:
             os.write(self._answer, json.dumps({"points": self._point_count, "dropped": dropped}).encode())
         except OSError:

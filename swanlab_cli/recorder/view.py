@@ -27,6 +27,7 @@ from ..store.state import RUNNING, derive_state, describe_end
 from .claims import is_scribe_at_work
 from .derivation import without_shadowed
 from .lanes import of_primary, run_end
+from .monitor import merge_resources
 from .options import with_last_options
 from .progress import latest_progress
 from .sources import Sources
@@ -178,10 +179,7 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
     header, end = view.header, view.end
     given = _merge_script(view)
     environment = _environment(view)
-    resources = [event.data for event in view.events if event.type == "resources"]
-    peaks = [data["peak_memory_bytes"] for data in resources]
-    if end and end.max_process_memory_bytes:
-        peaks.append(end.max_process_memory_bytes)
+    resources = merge_resources(view.events, end)
     return {
         "id": header.id,
         "project": given["project"],
@@ -208,7 +206,8 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "media": summarise_media(of_primary(media)),
         "definitions": _definitions(view.events),
         "cpu_s": end.cpu_s if end else None,
-        "peak_memory_bytes": max(peaks, default=None),
+        "peak_memory_bytes": resources["peak_memory_bytes"],
+        "resources": resources,
         "output_bytes": end.output_bytes if end else None,
         "lost_bytes": end.lost_bytes if end else 0,
         "warnings": _warnings(view.events, environment),

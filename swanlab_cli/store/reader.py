@@ -177,6 +177,15 @@ def read_samples(directory: str, lane: Lane) -> list[Point]:
     return points
 
 
+def count_samples(directory: str, lane: Lane) -> int:
+    """How many samples the lane has: the step of the next one. Only the end of the file is read."""
+    for line in reversed(_last_lines(layout.samples(directory, lane))):
+        step = (decode_line(line) or {}).get("step")
+        if isinstance(step, int):
+            return step + 1
+    return 0
+
+
 def read_points(directory: str, lane: Lane) -> tuple[list[Point], Cursor]:
     """The points that the scribe wrote, in order, and up to where in the sources they are all there is."""
     return _read_derived(_all_lines(layout.metrics(directory, lane)), lane, _point)
@@ -236,19 +245,23 @@ def _batches(lines: Iterator[bytes]) -> Iterator[tuple[list[Json] | None, Cursor
 
 def read_cursor(directory: str, lane: Lane) -> Cursor:
     """Up to where in the sources the scribe's points are all there is; only the end of its file is read."""
-    try:
-        with open(layout.metrics(directory, lane), "rb") as file:
-            file.seek(-min(_TAIL_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
-            lines = file.read().split(b"\n")[:-1]
-    except OSError:
-        lines = []
-    for line in reversed(lines):
+    for line in reversed(_last_lines(layout.metrics(directory, lane))):
         fields = decode_line(line) or {}
         if fields.get("reset"):
             break
         if isinstance(fields.get("cursor"), dict):
             return _cursor(fields["cursor"])
     return Cursor(0, {})
+
+
+def _last_lines(path: str) -> list[bytes]:
+    """The lines at the end of a file, the first of which may be a part; none where there is no file."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-min(_TAIL_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
+            return file.read().split(b"\n")[:-1]
+    except OSError:
+        return []
 
 
 def _cursor(fields: Json) -> Cursor:
