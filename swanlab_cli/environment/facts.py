@@ -20,7 +20,7 @@ from swanlab_cli.environment.container import read_container
 from swanlab_cli.environment.disks import read_disks
 from swanlab_cli.environment.host import read_cpu, read_host, read_memory, read_os
 from swanlab_cli.environment.limits import read_cgroup, read_limits
-from swanlab_cli.environment.python import read_python
+from swanlab_cli.environment.python import read_python, read_running_python
 from swanlab_cli.environment.repository import read_git
 from swanlab_cli.environment.script import read_script
 from swanlab_cli.environment.target import Facts, ProbeError, Target
@@ -72,14 +72,22 @@ class _Running(NamedTuple):
     answer: bytearray
 
 
-def collect(target: Target, deadlines_s: Mapping[str, float] = DEADLINES_S) -> Iterator[tuple[str, Facts]]:
+def collect_running(target: Target, pid: int) -> Iterator[tuple[str, Facts]]:
+    """As `collect`, of a Python that runs in the child's tree as process `pid`: `interpreter`, one of `interpreters`."""
+    probes: Mapping[str, _Probe] = {"interpreter": lambda target, ends_at: read_running_python(target, pid, ends_at)}
+    return collect(target, {"interpreter": DEADLINES_S["python"]}, probes)
+
+
+def collect(
+    target: Target, deadlines_s: Mapping[str, float] = DEADLINES_S, probes: Mapping[str, _Probe] = _PROBES
+) -> Iterator[tuple[str, Facts]]:
     """(name, facts) of each probe as it is done, or ("failed", {"probe": name, "why": text}), or both, the facts first.
 
     `deadlines_s` has one for each probe, from now. Closing the iterator kills the probes that still run.
     """
     running: dict[int, _Running] = {}
     try:
-        for name, probe in _PROBES.items():
+        for name, probe in probes.items():
             try:
                 started = _start(name, probe, target, deadlines_s[name])
             except OSError as error:
