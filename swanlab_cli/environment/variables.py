@@ -35,7 +35,7 @@ _LONGEST = 32768
 
 # Not in the middle of a word or of a path: there it is a version.
 _IPV4 = re.compile(r"(?<![\w.\-])(?<![^/]/)(?<!^/)\d{1,3}(?:\.\d{1,3}){3}(?![\w.\-])")
-_COLONS = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?![\w:])")
+_COLONS = re.compile(r"(?<![\w:./])[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?![\w:])")
 _MAC = re.compile(r"(?<![\w:\-])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:\-])")
 _MASK = "(address)"
 
