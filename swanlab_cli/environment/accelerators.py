@@ -46,23 +46,22 @@ def read_accelerators(target: Target, ends_at: float, root: str = "/") -> Facts:
         ProbeError: a tool is there but does not answer as its vendor documents; the facts are those of the others.
     """
     devices: list[Facts] = []
-    failures: dict[str, str] = {}
+    failures: dict[str, str | None] = {}
     for tool in _TOOLS:
         program = find_program(tool.command[0], target.environ, target.cwd)
-        if program is None:
+        # Two makers' tools have one name: the second is asked where the first has not understood.
+        if program is None or failures.get(program, "not asked") is None:
             continue
-        tool_ends_at = min(ends_at, time.monotonic() + _TOOL_MAY_TAKE_S)
         try:
-            devices += _ask(tool, program, target, tool_ends_at)
-            failures.pop(program, None)  # of two makers' tools with one name
+            devices += _ask(tool, program, target, min(ends_at, time.monotonic() + _TOOL_MAY_TAKE_S))
+            failures[program] = None
         except ProbeError as failure:
-            if not any(device["vendor"] == tool.vendor for device in devices) and program not in failures:
-                failures[program] = failure.why
+            failures.setdefault(program, failure.why)
     devices += _tpus(target, root)
     visible = {name: target.environ[name] for name in _CHOOSING if name in target.environ}
     facts = {"devices": devices, "visible": visible}
-    if failures:
-        raise ProbeError("; ".join(failures.values()), facts)
+    if any(failures.values()):
+        raise ProbeError("; ".join(filter(None, failures.values())), facts)
     return facts
 
 

@@ -21,7 +21,7 @@ _MODE_OF_SUBMODULES = "160000"
 _MARK = b"\ndiff --git "
 _OPTIONS = (
     *("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "--submodule=short"),
-    *("--ignore-submodules=untracked", "--src-prefix=a/", "--dst-prefix=b/", "-U3"),
+    *("--ignore-submodules=untracked", "--src-prefix=a/", "--dst-prefix=b/"),
 )
 
 
@@ -85,7 +85,7 @@ def _add_text(facts: Facts, git: Git, changes: list[_Change]) -> None:
     if len(changes) > len(too_large):
         try:
             room = TEXT_BYTES
-            for part in _parts(_bounded(git.pieces(*_OPTIONS, facts["base"], "--", ":/", *excluded)), TEXT_BYTES):
+            for part in _parts(_bounded(git.pieces(*_OPTIONS, "-U3", facts["base"], "--", ":/", *excluded)), TEXT_BYTES):
                 if len(part) <= room:
                     room -= len(part)
                     kept.append(part)
@@ -107,7 +107,7 @@ def _bounded(pieces: Iterable[bytes]) -> Iterator[bytes]:
         if read > _READ_BYTES:
             return
         yield piece
-    yield _MARK  # the last part is whole
+    yield _MARK[1:]  # after the last newline: the last part is whole
 
 
 def _parts(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
