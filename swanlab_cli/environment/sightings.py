@@ -13,8 +13,8 @@ from .tree import tree_pids
 
 # A script may start several Pythons within its first second; later ones are no less welcome but live longer.
 _FIRST_PAUSE_S, _LAST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.5, 10.0
-# Rest for each moment of looking: 0.05 % of a processor, whatever the number of processes.
-_REST = 2000
+# Rest for each moment of looking: 0.025 % of a processor, whatever the number of processes.
+_REST = 4000
 # Of distinct ones. A run that has more makes a new virtual environment for each of its tests, say.
 _MOST = 32
 PYTHON = re.compile(r"(python|pypy)[\d.]*[a-z]*(-dbg)?")
