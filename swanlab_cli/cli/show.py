@@ -14,7 +14,7 @@ from ..recorder.view import describe, media_of, open_run, points_of
 from ..records import Json
 from ..store.reader import MONITOR, find_run
 from .colour import STATE_STYLES, Paper, stdout_paper
-from .environment import counted, environment_fields, fact_text, requirements
+from .environment import counted, environment_fields, requirements
 from .fitting import cut, printable
 from .progress import progress_text
 from .sections import Field, section, table_section
@@ -140,21 +140,31 @@ def _parse_text(mode: str, patterns: Sequence[str], step_key: str | None) -> str
 
 
 def _ending_fields(ending: Json) -> Iterator[Field]:
-    """What is known of the end beside exit code and signal, which the state tells."""
-    for name, value in ending.items():
-        if name == "traceback":
-            yield Field(name, _traceback_text(value), "bad")
-        elif name not in ("exit_code", "signal"):
-            yield Field(name.replace("_", " "), fact_text(value, name))
+    """What is known of the end beside its reason, which the state tells."""
+    traceback = ending.get("traceback") or {}
+    if traceback:
+        yield Field("exception", ": ".join(traceback[name] for name in ("exception", "message") if traceback[name]), "bad")
+        places = {"raised at": traceback["frame"], "your line": traceback["user_frame"]}
+        is_same = traceback["frame"] == traceback["user_frame"]
+        yield from (Field(name, _frame_text(frame)) for name, frame in places.items() if not is_same or name == "your line")
+    yield Field("last words", ending.get("last_words"), "bad")
+    sender = ending.get("sender") or {}
+    if sender.get("pid"):
+        who = sender["command"] or sender["name"] or "a process that was gone"
+        yield Field("sent by", f"{who} (pid {sender['pid']}, uid {sender['uid']})")
+    lost = ending.get("not_a_number")
+    if lost:
+        before = "" if lost["last_finite"] is None else f", before that {short(lost['last_finite'])}"
+        yield Field("not a number", f"{lost['metric']} was {lost['value']} from step {lost['step']} on{before}", "bad")
+    for process in (ending.get("memory") or {}).get("processes", ()):
+        yield Field("out of memory", f"the kernel killed {process['name']} (pid {process['pid']})", "bad")
 
 
-def _traceback_text(traceback: Any) -> str | None:
-    """The exception and where it was raised."""
-    if not isinstance(traceback, dict):
-        return str(traceback) if traceback else None
-    text = ": ".join(str(traceback[name]) for name in ("exception", "message") if traceback.get(name))
-    place = ":".join(str(traceback[name]) for name in ("file", "line") if traceback.get(name))
-    return f"{text} ({place})" if text and place else text or place or fact_text(traceback)
+def _frame_text(frame: Json | None) -> str | None:
+    if frame is None:
+        return None
+    function = f" in {frame['function']}" if frame["function"] else ""
+    return f"{frame['file']}:{frame['line']}{function}"
 
 
 def _metric_rows(summary: Mapping[str, Json]) -> list[tuple[str, ...]]:

@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..environment.sightings import Sightings
 from ..records import Event
 from ..store.reader import count_samples, read_end
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
 from .assistant import END, Assignment
 from .ending import ENDING, Divergence, Evidence, describe_ending, last_output
+from .interpreters import Interpreters
 from .memory_watch import MemoryWatch, warn_of_kills
 from .monitor import Monitor
 from .overhead import EVENT, scribe_overhead
@@ -46,7 +48,9 @@ class Scribe:
         self._writer = RecordWriter(assignment.directory, assignment.lane)
         self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
         self._open_sources = dict(enumerate(assignment.sources))
-        self._prober: Prober | None = None
+        self._probers: dict[int, Prober] = {}
+        self._interpreters = Interpreters()
+        self._sightings = Sightings(assignment.target.pid)
         self._is_ending = False
         self._point_count = 0
         self._started = time.monotonic()
@@ -62,7 +66,7 @@ class Scribe:
         if self._is_restart:
             self._writer.reset()
         else:
-            self._prober = Prober(self._assignment.target)
+            self._start_prober()
         _step_aside()  # not the prober, which has deadlines
         wait_s = _SHORTEST_WAIT_S
         while True:
@@ -98,11 +102,11 @@ class Scribe:
         poller = select.poll()
         if not self._is_ending:
             poller.register(self._control, select.POLLIN)
-        if self._prober is not None:
-            poller.register(self._prober.pipe, select.POLLIN)
+        for pipe in self._probers:
+            poller.register(pipe, select.POLLIN)
         for descriptor, _ in poller.poll(timeout_s * 1000):
-            if self._prober is not None and descriptor == self._prober.pipe:
-                self._take_facts(self._prober)
+            if descriptor in self._probers:
+                self._take_facts(self._probers[descriptor])
             else:
                 self._take_orders()
 
@@ -119,15 +123,22 @@ class Scribe:
 
     def _take_facts(self, prober: Prober) -> None:
         """Record the facts that the prober has sent."""
-        for facts in prober.read():
-            self._writer.append_facts(time.time(), facts)
+        for facts in map(self._interpreters.take, prober.read()):
+            if facts is not None:
+                self._writer.append_facts(time.time(), facts)
         if prober.is_done:
-            self._prober = None
+            del self._probers[prober.pipe]
+
+    def _start_prober(self, running: int | None = None) -> None:
+        prober = Prober(self._assignment.target, running)
+        self._probers[prober.pipe] = prober
 
     def _sample(self) -> None:
         """Look at the child's processes, and show that the run is looked after, when it is time."""
         if not self._is_ending:
             self._monitor.look()
+            for pid in self._sightings.look():
+                self._start_prober(pid)
         now = time.monotonic()
         if now >= self._next_heartbeat:
             self._writer.touch()
@@ -153,7 +164,7 @@ class Scribe:
         os.close(self._answer)
         self._note_ending()
         deadline = time.monotonic() + _PROBES_MAY_TAKE_S
-        while self._prober is not None and time.monotonic() < deadline:
+        while self._probers and time.monotonic() < deadline:
             self._listen(deadline - time.monotonic())
         self._note(EVENT, scribe_overhead(self._assignment.directory, self._assignment.lane))
         self._note("complete", {})
