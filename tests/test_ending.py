@@ -13,8 +13,8 @@ from typing import Any
 import pexpect
 import pytest
 
-from swanlab_cli.environment.cgroup import Cgroup, find_cgroup, memory_limit, read_use
-from swanlab_cli.environment.memory_kills import MemoryKill, count_kills, find_kills
+from swanlab_cli.environment.cgroup import Cgroup, count_kills, find_cgroup, memory_limit, read_use
+from swanlab_cli.environment.memory_kills import MemoryKill, find_kills
 from swanlab_cli.recorder.ending import Divergence, NotANumber
 from swanlab_cli.records import Point
 
@@ -205,6 +205,10 @@ def test_worker_whose_death_is_survived(work: Workplace, limited: Path) -> None:
 
 
 V1 = {
+    "proc/self/mountinfo": (
+        "31 20 0:21 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+        "32 20 0:22 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+    ),
     "proc/7/cgroup": "4:memory:/slurm/job_1\n2:cpu,cpuacct:/slurm\n0::/\n",
     "sys/fs/cgroup/memory/slurm/job_1/cgroup.procs": "",
     "sys/fs/cgroup/memory/slurm/job_1/memory.limit_in_bytes": "9223372036854771712\n",
@@ -214,7 +218,9 @@ V1 = {
     "sys/fs/cgroup/memory/slurm/memory.limit_in_bytes": "5000\n",
     "sys/fs/cgroup/cpu/slurm/cpu.stat": "nr_periods 1\nthrottled_time 2500000000\n",
 }
+UNIFIED = {"proc/self/mountinfo": "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"}
 V2 = {
+    **UNIFIED,
     "proc/7/cgroup": "0::/system.slice/job\n",
     "sys/fs/cgroup/cgroup.controllers": "cpu memory\n",
     "sys/fs/cgroup/system.slice/job/cgroup.procs": "",
@@ -226,6 +232,7 @@ V2 = {
     "sys/fs/cgroup/system.slice/memory.max": "5000\n",
 }
 CONTAINER = {
+    **UNIFIED,
     "proc/7/cgroup": "0::/\n",
     "sys/fs/cgroup/cgroup.controllers": "cpu memory\n",
     "sys/fs/cgroup/cgroup.procs": "",
@@ -247,18 +254,22 @@ def test_control_group_is_read(tmp_path: Path, files: dict[str, str], version: i
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
     group = find_cgroup(7, str(tmp_path))
-    assert group is not None
-    assert (group.version, group.path, memory_limit(group), count_kills(group)) == (version, path, 5000, 3)
+    assert group.memory is not None
+    found = (group.memory.version, group.memory.path, memory_limit(group.memory), count_kills(group.memory))
+    assert found == (version, path, 5000, 3)
     assert read_use(group) == (1000, 5000, 2.5)
 
 
 def test_machine_without_control_groups(tmp_path: Path) -> None:
     """Nothing is known, and nothing fails; the root of all is no group."""
+    assert find_cgroup(7, str(tmp_path)) == Cgroup(None, None)
     (tmp_path / "proc/7").mkdir(parents=True)
     (tmp_path / "proc/7/cgroup").write_text("0::/\n")
-    assert find_cgroup(7, str(tmp_path)) is None
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/mountinfo").write_text(UNIFIED["proc/self/mountinfo"])
+    assert find_cgroup(7, str(tmp_path)) == Cgroup(None, None)
     assert count_kills(None) is None
-    assert count_kills(Cgroup(2, "/x", str(tmp_path), str(tmp_path))) is None
+    assert read_use(Cgroup(None, None)) == (None, None, None)
 
 
 def test_kernel_log_is_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether the kernel killed processes of ours for lack of memory: counters of their control group, lines of the kernel's log."""
+"""Which processes the kernel has killed for lack of memory, by its log."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
-
-from .cgroup import Cgroup, memory_limit
 
 _KILLED = re.compile(
     r"(?P<where>Memory cgroup out of memory|Out of memory)[^:]*: Killed process (?P<pid>\d+) \((?P<name>.*?)\) total-vm"
@@ -25,20 +23,6 @@ class MemoryKill(NamedTuple):
     """Of its control group's limit, not of the machine's memory."""
 
 
-def count_kills(cgroup: Cgroup | None) -> int | None:
-    """How many processes of the group were killed since it was made; None where the kernel does not count."""
-    if cgroup is None:
-        return None
-    # Documentation/admin-guide/cgroup-v2.rst, memory.events; of version 1 since Linux 4.13.
-    name = "memory.events" if cgroup.version == 2 else "memory.oom_control"
-    try:
-        with open(os.path.join(cgroup.memory, name), encoding="ascii") as file:
-            fields = dict(line.split() for line in file)
-        return int(fields["oom_kill"])
-    except (OSError, ValueError, KeyError):
-        return None
-
-
 def find_kills(pids: Iterable[int], log: str = "/dev/kmsg") -> list[MemoryKill]:
     """Which of these processes the kernel's log says were killed; none where it may not be read.
 
@@ -48,11 +32,6 @@ def find_kills(pids: Iterable[int], log: str = "/dev/kmsg") -> list[MemoryKill]:
     matches = (match for record in _records(log) for match in _KILLED.finditer(record))
     kills = (MemoryKill(int(match["pid"]), match["name"], match["where"].startswith("Memory")) for match in matches)
     return [kill for kill in kills if kill.pid in wanted]
-
-
-def limit_of(cgroup: Cgroup | None) -> int | None:
-    """The bytes of memory that the group may use, or None."""
-    return memory_limit(cgroup) if cgroup else None
 
 
 def _records(log: str) -> Iterable[str]:

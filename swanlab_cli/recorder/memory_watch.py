@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..environment.cgroup import find_cgroup
-from ..environment.memory_kills import count_kills, find_kills, limit_of
+from ..environment.cgroup import count_kills, find_cgroup, memory_limit
+from ..environment.memory_kills import find_kills
 from ..records import End, Json
 from .ending import may_be_memory
 
@@ -15,8 +15,8 @@ class MemoryWatch:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._cgroup = find_cgroup(pid)
-        self._before = count_kills(self._cgroup)
+        self._group = find_cgroup(pid).memory
+        self._before = count_kills(self._group)
 
     def evidence(self, end: End | None, pids: Iterable[int]) -> Json | None:
         """What the kernel tells of kills since then, as `ending.Evidence.memory` has it; `pids`: all that were seen of the run.
@@ -24,7 +24,7 @@ class MemoryWatch:
         A control group may hold others' processes too: its counter alone tells that the command was killed only where that ended
         as one does that is.
         """
-        now = count_kills(self._cgroup)
+        now = count_kills(self._group)
         counted = max(now - self._before, 0) if now is not None and self._before is not None else 0
         is_suspect = end is not None and may_be_memory(end)
         # The log is read only where something points to it.
@@ -34,7 +34,7 @@ class MemoryWatch:
         return {
             "kills": max(counted, len(named)),
             "processes": [{"pid": kill.pid, "name": kill.name} for kill in named],
-            "limit_bytes": None if any(not kill.is_limit for kill in named) else limit_of(self._cgroup),
+            "limit_bytes": None if any(not kill.is_limit for kill in named) else memory_limit(self._group),
             "is_command": is_suspect and (not named or any(kill.pid == self._pid for kill in named) or _is_status(end)),
         }
 

@@ -120,8 +120,6 @@ class Monitor:
         return values
 
     def _of_cgroup(self) -> dict[str, float]:
-        if self._cgroup is None:
-            return {}
         memory_bytes, limit_bytes, throttled_s = read_use(self._cgroup)
         values: dict[str, float] = {}
         if memory_bytes is not None:
