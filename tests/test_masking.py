@@ -228,7 +228,7 @@ def _recorded_after_kill(directory: Path, step: int) -> tuple[bool, list[bytes]]
     was_killed = _kill_at(step, lambda: _pump(flight, MaskedRecord(output, mask, flight), sources))
     run_settings = resolve_run_settings({}, {}, str(directory))
     target = Target(HEADER.command, None, "/", {}, 0)
-    assignment = Assignment(run, LANE, HEADER, target, flight, ("s0", "s1"), sources, output, mask, run_settings)
+    assignment = Assignment(run, LANE, HEADER, target, flight, ("s0", "s1"), sources, output, mask, None, run_settings)
     record_rest(assignment, dict(enumerate(sources)))
     for descriptor in (*sources, *output.descriptors()):
         os.close(descriptor)

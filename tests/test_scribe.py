@@ -35,7 +35,7 @@ def test_pump_that_ends_while_the_scribe_looks_elsewhere(tmp_path: Path) -> None
     target = Target(HEADER.command, None, "/", {}, 0)
     settings = resolve_run_settings({}, {}, str(tmp_path))
     output = OutputWriter(directory, LANE)
-    assignment = Assignment(directory, LANE, HEADER, target, Flight(), (), (), output, OutputMask(()), settings)
+    assignment = Assignment(directory, LANE, HEADER, target, Flight(), (), (), output, OutputMask(()), None, settings)
     answer_reader, answer = os.pipe()
     pid = os.fork()  # it changes its priority and closes descriptors
     if pid == 0:

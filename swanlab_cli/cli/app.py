@@ -14,6 +14,7 @@ from ..errors import SwanlabError
 from ..recorder.options import ParseOptions
 from ..settings import logdir_setting
 from . import reading
+from .audit import print_audit
 from .compare import compare_runs, diff_runs
 from .importing import import_files
 from .logs import LogChoice, print_logs
@@ -107,11 +108,14 @@ def _show(
     requirements: Annotated[bool, typer.Option("--requirements", help="Print its packages as a requirements.txt.")] = False,
     script: Annotated[bool, typer.Option("--script", help="Print the script as it was.")] = False,
     variables: Annotated[bool, typer.Option("--env", help="Print the recorded environment variables.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Look for secrets that were not masked; exit status 1 if any.")] = False,
     colours: Colours = None,
     logdir: Logdir = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one run: how it ended, its config, metrics, environment and cost."""
+    if audit:
+        raise typer.Exit(int(print_audit(_logdir(logdir), run_name, as_json)))
     wanted = {DIFF: diff, REQUIREMENTS: requirements, SCRIPT: script, VARIABLES: variables}
     if texts := [name for name, is_wanted in wanted.items() if is_wanted]:
         print_recorded(_logdir(logdir), run_name, [*texts, "json"] if as_json else texts)

@@ -1,42 +1,46 @@
-"""The mask of a run's output: which values are secret, and what the user wants masked besides."""
+"""What is masked in a run: in its output by the pump, in all other texts by whoever writes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from ..environment.redaction import redactor_for
+from ..environment.secrets import Redactor
 from ..errors import UsageError
 from ..process.masking import OutputMask
+from ..records import Header
 from ..settings import RunSettings
 
-_SECRET_WORDS = (b"API_KEY", b"TOKEN", b"SECRET", b"PASSWORD")
-_SHORTEST_VALUE = 8
+if TYPE_CHECKING:  # imported where there are rules
+    from ..process.prompts import Rule
 
 
-def mask_for(environment: Sequence[bytes], settings: RunSettings) -> OutputMask:
-    """What to mask in the output of a command that gets this environment, entries `NAME=value`.
+def choose_redactor(
+    header: Header, environ: Mapping[str, str], settings: RunSettings, rules: Sequence[Rule]
+) -> Redactor | None:
+    """What masks the secrets of this run, None where the user wants none masked.
 
     Raises:
         UsageError: one of the user's patterns is no regular expression.
     """
     if not settings.redact:
+        return None
+    answers = [(rule.pattern.pattern, rule.reply) for rule in rules]
+    notified = {"notify_webhook": settings.notify} if settings.notify else {}
+    try:
+        return redactor_for(header.command, environ, {**header.config, **notified}, answers, settings.redact_patterns)
+    except ValueError as error:
+        raise UsageError(f"option '--redact-pattern': {error}", "for example --redact-pattern 'id=\\w+'") from error
+
+
+def output_mask(redactor: Redactor | None) -> OutputMask:
+    """What masks the output."""
+    if redactor is None:
         return OutputMask(())
-    values = list(_known_values(environment))
-    if not settings.redact_patterns:
+    values = [value.encode(errors="surrogateescape") for value in redactor.values]
+    if not redactor.patterns:
         return OutputMask(values)
     import re  # only who gives patterns waits for it
 
-    try:
-        return OutputMask(values, [re.compile(text) for text in settings.redact_patterns])
-    except re.error as error:
-        text = error.pattern if isinstance(error.pattern, str) else ""
-        raise UsageError(
-            f"option '--redact-pattern': '{text}' is not a regular expression: {error.msg}",
-            "for example --redact-pattern 'id=\\w+'",
-        ) from error
-
-
-def _known_values(environment: Sequence[bytes]) -> Iterator[bytes]:
-    for entry in environment:
-        name, _, value = entry.partition(b"=")
-        if len(value) >= _SHORTEST_VALUE and any(word in name.upper() for word in _SECRET_WORDS):
-            yield value
+    return OutputMask(values, [re.compile(text) for text in redactor.patterns])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 
 from ..environment.target import Target
 from ..process.descriptors import keep_only
@@ -17,9 +18,9 @@ _READ_BYTES = 1 << 20
 class Prober:
     """A prober at work, as the process sees it that has started it."""
 
-    def __init__(self, target: Target, running: int | None = None) -> None:
-        """Of the run as a whole, or of the Python that process `running` of the child's tree is."""
-        self._pid, self.pipe = _fork_prober(target, running)
+    def __init__(self, target: Target, redact: Callable[[Json], Json], running: int | None = None) -> None:
+        """Of the run as a whole, or of the Python that process `running` of the child's tree is; facts pass through `redact`."""
+        self._pid, self.pipe = _fork_prober(target, redact, running)
         """`pipe` can be read when there are facts, and when it is done."""
         self.is_done = False
         self._unfinished = b""
@@ -36,7 +37,7 @@ class Prober:
         return [json.loads(line) for line in lines]
 
 
-def _fork_prober(target: Target, running: int | None) -> tuple[int, int]:
+def _fork_prober(target: Target, redact: Callable[[Json], Json], running: int | None) -> tuple[int, int]:
     """Start it: its process id, and the descriptor on which it writes a JSON line for each probe.
 
     It leaves our group: the programs that it starts must be killable, so its signals are not blocked.
@@ -53,7 +54,7 @@ def _fork_prober(target: Target, running: int | None) -> tuple[int, int]:
 
             with open(writer, "wb", buffering=0) as pipe:
                 for name, facts in collect(target) if running is None else collect_running(target, running):
-                    _write_all(pipe.fileno(), json.dumps({name: facts}).encode() + b"\n")
+                    _write_all(pipe.fileno(), json.dumps({name: redact(facts)}).encode() + b"\n")
         finally:
             os._exit(0)
     os.close(writer)

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from .. import __version__
-from ..documents import read_document
+from ..environment.redaction import redact_end, redact_header, rules_for_shim
+from ..environment.secrets import Redactor
 from ..environment.target import Target
 from ..environment.tree import resident_bytes
 from ..errors import CommandNotStarted, StoreError, UsageError
@@ -34,12 +34,11 @@ from ..records import End, Header, Json, Lane
 from ..settings import RunSettings
 from ..store import layout
 from ..store.reader import list_directories
-from ..store.state import host_identity, process_started
 from ..store.writer import OutputWriter, append_to_inbox, create_run, write_end
 from .assistant import Assignment, Assistant
+from .header import make_header
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
-from .masks import mask_for
-from .naming import new_id, new_name
+from .masks import choose_redactor, output_mask
 from .overhead import pump_overhead
 
 if TYPE_CHECKING:  # imported where there are rules
@@ -49,7 +48,6 @@ _LANE = Lane()
 # How long we stay after the child for the last points to be counted; longer and a user would wait for us.
 _PATIENCE_S = 0.06
 _NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
-_LONGEST_ID = 64
 
 
 class Ending(NamedTuple):
@@ -89,15 +87,14 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     closed = reserve_closed()
     mask = SignalMask()
     environment = own_environment()
-    _check_patterns(settings)
     rules = _rules(settings)
-    output_mask = mask_for(environment, settings)
-    header = _header(arguments, settings)
+    header = make_header(arguments, settings)
+    redactor = choose_redactor(header, _as_text(environment), settings, rules)
     _refuse_existing(settings)
     try:
         check_descriptors()
         not_ours = inherited_descriptors()
-        directory = create_run(settings.logdir, header)
+        directory = create_run(settings.logdir, redact_header(header, redactor) if redactor else header)
         output = OutputWriter(directory, _LANE)
         flight, signals = Flight(), SignalSource()
         needs_console = bool(rules) or _is_shell_on_terminal(arguments, closed)
@@ -106,7 +103,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     except (StoreError, OSError) as error:
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)
-    additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
+    additions = {**_additions(directory, environment, redactor), **_no_paging(settings, streams)}
     environment = with_variables(environment, additions)
     command = find_command(_encode(arguments), environment)
     talk.started(header.id, directory)
@@ -116,9 +113,10 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     child_pid, exec_failure = fork_child(command, streams, mask)
     witness = Witness(console)
     target = _target(command, header, environment, child_pid)
-    assistant = Assistant(_assign(directory, header, target, flight, streams, output, output_mask, settings))
-    masked = MaskedRecord(output, output_mask, flight) if output_mask else output
-    prompts = _prompts(rules, console, streams, masked, directory) if rules and console else None
+    mask_of_output = output_mask(redactor)
+    assistant = Assistant(_assign(directory, header, target, flight, streams, output, mask_of_output, redactor, settings))
+    masked = MaskedRecord(output, mask_of_output, flight) if mask_of_output else output
+    prompts = _prompts(rules, console, streams, masked, directory, redactor) if rules and console else None
     let_go(not_ours)
     terminal = console or Terminal(streams, child_pid)
     pump = Pump(child_pid, streams, signals, flight, prompts or masked, witness, assistant, terminal, prompts)
@@ -126,7 +124,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     failure = read_exec_failure(exec_failure, command)
     overhead = pump_overhead(directory, _LANE, output, streams)
     end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output, overhead)
-    warnings = _write_end(directory, end, output)
+    warnings = _write_end(directory, redact_end(end, redactor) if redactor else end, output)
     counts = assistant.end(_PATIENCE_S)
     if pump.is_output_held() and os.fork() == 0:
         pump.relay()
@@ -142,70 +140,11 @@ def _assign(
     streams: Sequence[Stream],
     output: OutputWriter,
     mask: OutputMask,
+    redactor: Redactor | None,
     settings: RunSettings,
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
-    return Assignment(directory, _LANE, header, target, flight, names, sources, output, mask, settings)
-
-
-def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
-    """What is known before the child starts."""
-    cwd = working_directory()
-    host, boot_id, pid_namespace = host_identity()
-    chosen = tuple(
-        name for name in ("project", "name", "notes", "group", "job_type") if getattr(settings, name) is not None
-    )
-    file_config = read_document(settings.config_file) if settings.config_file else {}
-    return Header(
-        id=_check_id(settings.id) if settings.id else new_id(),
-        project=settings.project or os.path.basename(cwd) or "default",
-        name=settings.name or new_name(),
-        chosen=chosen,
-        tags=settings.tags,
-        group=settings.group,
-        job_type=settings.job_type,
-        notes=settings.notes,
-        config={**file_config, **settings.config},
-        command=tuple(arguments),
-        cwd=cwd,
-        user=_user(),
-        host=host,
-        boot_id=boot_id,
-        pid_namespace=pid_namespace,
-        pid=os.getpid(),
-        pid_started=process_started(os.getpid()),
-        started_at=time.time(),
-        parse=settings.parse,
-        patterns=settings.patterns,
-        step_key=settings.step_key,
-        version=__version__,
-    )
-
-
-def _check_id(run_id: str) -> str:
-    allowed = all(character.isalnum() or character in "-_.+" for character in run_id)
-    if not allowed or not run_id[0].isalnum() or len(run_id) > _LONGEST_ID:
-        raise UsageError(
-            f"the run id '{run_id}' cannot be used",
-            f"an id has at most {_LONGEST_ID} letters, digits, '-', '_', '.' or '+' and begins with a letter or digit",
-        )
-    return run_id
-
-
-def _check_patterns(settings: RunSettings) -> None:
-    """Refuse regular expressions that cannot be used, before anything is started.
-
-    Raises:
-        UsageError: there is one.
-    """
-    if not settings.patterns:
-        return
-    from ..parser import Parser  # only those who give patterns wait for it
-
-    try:
-        Parser(settings.parse, settings.patterns, settings.step_key)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    return Assignment(directory, _LANE, header, target, flight, names, sources, output, mask, redactor, settings)
 
 
 def _rules(settings: RunSettings) -> list[Rule]:
@@ -231,14 +170,22 @@ def _is_shell_on_terminal(arguments: Sequence[str], closed: frozenset[int]) -> b
     return wait_for_foreground()
 
 
-def _prompts(rules: Sequence[Rule], console: Console, streams: Sequence[Stream], record: Record, directory: str) -> Prompts:
+def _prompts(
+    rules: Sequence[Rule],
+    console: Console,
+    streams: Sequence[Stream],
+    record: Record,
+    directory: str,
+    redactor: Redactor | None,
+) -> Prompts:
     from ..process.prompts import Prompts
 
     stream = next(stream for stream in streams if stream.is_console)
 
     def note(reply: Reply) -> None:
         try:
-            append_to_inbox(directory, _LANE, "answer", reply._asdict())
+            fields = reply._asdict()
+            append_to_inbox(directory, _LANE, "answer", redactor.data(fields) if redactor else fields)
         except OSError:  # the disk is full: the answer counts, and what is missing is counted by the output's record
             pass
 
@@ -261,29 +208,9 @@ def _refuse_existing(settings: RunSettings) -> None:
         raise UsageError(f"there is a run '{settings.id}' in '{settings.logdir}' already", "choose another --id")
 
 
-def working_directory() -> str:
-    """Where we are, even if that folder was deleted."""
-    try:
-        return os.getcwd()
-    except FileNotFoundError:  # it was deleted; the child does not mind
-        return os.environ.get("PWD", "")
-
-
-def _user() -> str:
-    """The user's name, from the environment if it tells: a name service may be slow."""
-    name = os.environ.get("LOGNAME") or os.environ.get("USER")
-    if name:
-        return name
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
-
-
-def _additions(directory: str, environment: Sequence[bytes]) -> dict[bytes, bytes]:
+def _additions(directory: str, environment: Sequence[bytes], redactor: Redactor | None = None) -> dict[bytes, bytes]:
     """What the child gets besides its environment; `directory` is empty where nothing is recorded."""
+    redact = {b"SWANLAB_CLI_REDACT": rules_for_shim(redactor.patterns).encode()} if redactor else {}
     shim = os.fsencode(layout.shim_directory())
     given = as_mapping(environment).get(b"PYTHONPATH", b"")
     path = [entry for entry in given.split(b":") if entry != shim] if given else []  # an empty entry means the working directory
@@ -291,6 +218,7 @@ def _additions(directory: str, environment: Sequence[bytes]) -> dict[bytes, byte
         b"PYTHONPATH": b":".join([shim, *path]),
         b"SWANLAB_CLI_RUN_DIR": os.fsencode(directory),
         b"SWANLAB_CLI_INBOX": os.fsencode(layout.inbox_prefix(directory, _LANE)) if directory else b"",
+        **redact,
     }
 
 
@@ -321,9 +249,14 @@ def _target(command: Command, header: Header, environment: Sequence[bytes], chil
         command=header.command,
         executable=os.fsdecode(executable) if executable else None,
         cwd=header.cwd,
-        environ={os.fsdecode(name): os.fsdecode(value) for name, value in as_mapping(environment).items()},
+        environ=_as_text(environment),
         pid=child_pid,
     )
+
+
+def _as_text(environment: Sequence[bytes]) -> dict[str, str]:
+    """Variables by name."""
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in as_mapping(environment).items()}
 
 
 def _end(

@@ -17,7 +17,7 @@ from ..records import Event
 from ..store.reader import count_samples, read_end
 from ..store.state import HEARTBEAT_S, process_started
 from ..store.writer import RecordWriter
-from .assistant import END, Assignment
+from .assistant import END, Assignment, redact_with
 from .ending import ENDING, Divergence, Evidence, describe_ending, last_output
 from .interpreters import Interpreters
 from .memory_watch import MemoryWatch, warn_of_kills
@@ -45,7 +45,7 @@ class Scribe:
         self._answer = answer
         self._pump_pid = pump_pid
         self._is_restart = is_restart
-        self._writer = RecordWriter(assignment.directory, assignment.lane)
+        self._writer = RecordWriter(assignment.directory, assignment.lane, redact_with(assignment.redactor))
         self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
         self._open_sources = dict(enumerate(assignment.sources))
         self._probers: dict[int, Prober] = {}
@@ -130,7 +130,7 @@ class Scribe:
             del self._probers[prober.pipe]
 
     def _start_prober(self, running: int | None = None) -> None:
-        prober = Prober(self._assignment.target, running)
+        prober = Prober(self._assignment.target, redact_with(self._assignment.redactor), running)
         self._probers[prober.pipe] = prober
 
     def _sample(self) -> None:

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import StoreError
@@ -158,7 +158,9 @@ class OutputWriter:
 class RecordWriter:
     """Appends a lane's points and events."""
 
-    def __init__(self, directory: str, lane: Lane) -> None:
+    def __init__(self, directory: str, lane: Lane, redact: Callable[[Any], Any] = lambda data: data) -> None:
+        """The data of events pass through `redact`; facts have been through it in the process that has found them."""
+        self._redact = redact
         self._metrics = _open_for_append(layout.metrics(directory, lane))
         self._events = _open_for_append(layout.events(directory, lane))
         self._directory, self._lane = directory, lane
@@ -189,7 +191,7 @@ class RecordWriter:
 
     def append_event(self, event: Event) -> None:
         """Record an event."""
-        _write_all(self._events, encode_line(event._asdict()))
+        _write_all(self._events, encode_line(event._replace(data=self._redact(event.data))._asdict()))
 
     def append_facts(self, moment: float, facts: Mapping[str, Any]) -> None:
         """Record what was found out about the environment at `moment`, Unix seconds: facts by the name of their probe."""
