@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from ..errors import UsageError
@@ -21,6 +22,8 @@ def mask_for(environment: Sequence[bytes], settings: RunSettings) -> OutputMask:
     if not settings.redact:
         return OutputMask(())
     values = list(_known_values(environment))
+    if settings.notify:
+        values.append(os.fsencode(settings.notify))
     if not settings.redact_patterns:
         return OutputMask(values)
     import re  # only who gives patterns waits for it

@@ -90,6 +90,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     mask = SignalMask()
     environment = own_environment()
     _check_patterns(settings)
+    _check_notify(settings)
     rules = _rules(settings)
     output_mask = mask_for(environment, settings)
     header = _header(arguments, settings)
@@ -206,6 +207,21 @@ def _check_patterns(settings: RunSettings) -> None:
         Parser(settings.parse, settings.patterns, settings.step_key)
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+def _check_notify(settings: RunSettings) -> None:
+    """Refuse an address to which nothing can be sent, without repeating it.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if settings.notify is None:
+        return
+    from ..cloud.webhooks import why_unusable  # only those who want messages wait for it
+
+    why = why_unusable(settings.notify)
+    if why is not None:
+        raise UsageError(f"option '--notify': the address cannot be used: {why}", "for example --notify https://example.com/hook")
 
 
 def _rules(settings: RunSettings) -> list[Rule]:
