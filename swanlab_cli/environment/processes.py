@@ -25,6 +25,8 @@ class TreeUse(NamedTuple):
     """Resident sets added up: shared pages count once for each process."""
     threads: int
     processes: int
+    stopped: int
+    """Of the processes: those that a signal or a debugger has stopped."""
 
 
 class TreeDetails(NamedTuple):
@@ -43,6 +45,7 @@ class _Stat(NamedTuple):
     """Of /proc/PID/stat, proc(5)."""
 
     is_zombie: bool
+    is_stopped: bool
     parent: int
     cpu_s: float
     """Of itself and of the children that it has waited for, and theirs."""
@@ -92,6 +95,7 @@ class ProcessTree:
             rss_bytes=sum(stat.rss_bytes for stat in living),
             threads=sum(stat.threads for stat in living),
             processes=len(living),
+            stopped=sum(stat.is_stopped for stat in living),
         )
 
     def look_closer(self, pss_budget_s: float) -> TreeDetails:
@@ -161,6 +165,7 @@ def _read_stat(pid: int) -> _Stat | None:
         return None
     return _Stat(
         is_zombie=fields[0] in (b"Z", b"X"),
+        is_stopped=fields[0] in (b"T", b"t"),
         parent=int(fields[1]),
         cpu_s=(int(fields[11]) + int(fields[12]) + int(fields[13]) + int(fields[14])) / _TICKS_PER_S,
         threads=int(fields[17]),

@@ -27,9 +27,9 @@ PREFIXES = (
 )
 """Recorded where a name begins with one of them and it is not in DROPPED."""
 
-# What is ours or says how to reach a server of the scheduler's, which may let others in.
+# What is ours, or says how to reach a server, the scheduler's or the user's, which may let others in.
 DROPPED = re.compile(
-    r"SWANLAB_CLI_|PMIX_(SERVER_URI|SECURITY)|PMI_(FD|PORT)|SLURM_(LAUNCH_NODE_IPADDR|SRUN_COMM_|STEP_LAUNCHER)|.*_URI$"
+    r"SWANLAB_CLI_|SWANLAB_NOTIFY$|PMIX_(SERVER_URI|SECURITY)|PMI_(FD|PORT)|SLURM_(LAUNCH_NODE_IPADDR|SRUN_COMM_|STEP_LAUNCHER)|.*_URI$"
 )
 _LONGEST = 32768
 

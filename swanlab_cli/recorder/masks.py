@@ -27,11 +27,12 @@ def choose_redactor(
     if not settings.redact:
         return None
     answers = [(rule.pattern.pattern, rule.reply) for rule in rules]
-    notified = {"notify_webhook": settings.notify} if settings.notify else {}
     try:
-        return redactor_for(header.command, environ, {**header.config, **notified}, answers, settings.redact_patterns)
+        redactor = redactor_for(header.command, environ, header.config, answers, settings.redact_patterns)
     except ValueError as error:
         raise UsageError(f"option '--redact-pattern': {error}", "for example --redact-pattern 'id=\\w+'") from error
+    # A webhook's address is all that it takes to write there.
+    return redactor._replace(values=(settings.notify, *redactor.values)) if settings.notify else redactor
 
 
 def output_mask(redactor: Redactor | None) -> OutputMask:

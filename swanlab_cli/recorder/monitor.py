@@ -68,7 +68,7 @@ class Monitor:
             self._next_sample += (1 + passed) * self._interval_s
             self._next_look = max(self._next_look, now + _FIRST_LOOK_S)
         elif now >= self._next_look:
-            self._look_at_tree()
+            self.look_at_tree()
             self._next_look = now + min(2 * (now - self._started), _MOST_BETWEEN_LOOKS_S)
 
     def sample(self) -> None:
@@ -96,7 +96,8 @@ class Monitor:
             "samples": self._step,
         }
 
-    def _look_at_tree(self) -> TreeUse | None:
+    def look_at_tree(self) -> TreeUse | None:
+        """Look at once; None when nothing of the tree lives."""
         use = self._tree.look()
         if use is not None:
             self._seen.extend(pid for pid in self._tree.pids if pid not in self._seen)
@@ -106,7 +107,7 @@ class Monitor:
 
     def _sampled_values(self, now: float) -> dict[str, float]:
         """The values of a sample, empty when the tree has ended; rates are since the call before."""
-        use = self._look_at_tree()
+        use = self.look_at_tree()
         if use is None:
             return {}
         budget_s = _PSS_SHARE * self._interval_s

@@ -87,6 +87,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     closed = reserve_closed()
     mask = SignalMask()
     environment = own_environment()
+    _check_notify(settings)
     rules = _rules(settings)
     header = make_header(arguments, settings)
     redactor = choose_redactor(header, _as_text(environment), settings, rules)
@@ -145,6 +146,21 @@ def _assign(
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
     return Assignment(directory, _LANE, header, target, flight, names, sources, output, mask, redactor, settings)
+
+
+def _check_notify(settings: RunSettings) -> None:
+    """Refuse an address to which nothing can be sent, without repeating it.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if settings.notify is None:
+        return
+    from ..cloud.webhooks import why_unusable  # only those who want messages wait for it
+
+    why = why_unusable(settings.notify)
+    if why is not None:
+        raise UsageError(f"option '--notify': the address cannot be used: {why}", "for example --notify https://example.com/hook")
 
 
 def _rules(settings: RunSettings) -> list[Rule]:

@@ -9,23 +9,26 @@ import json
 import os
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..environment.sightings import Sightings
-from ..records import Event
+from ..records import Event, Json
 from ..store.reader import count_samples, read_end
-from ..store.state import HEARTBEAT_S, process_started
+from ..store.state import HEARTBEAT_S, ended_state, process_started
 from ..store.writer import RecordWriter
 from .assistant import END, Assignment, redact_with
 from .ending import ENDING, Divergence, Evidence, describe_ending, last_output
+from .errand import Errand
 from .interpreters import Interpreters
 from .memory_watch import MemoryWatch, warn_of_kills
 from .monitor import Monitor
+from .notices import Notices
 from .overhead import EVENT, scribe_overhead
 from .prober import Prober
 from .salvage import record_rest
 from .sources import Progress, Sources, write_progress
+from .stall import STALL, StallWatch, describe_stall
 
 _BATCH_BYTES = 256 * 1024
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.5
@@ -34,6 +37,7 @@ _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.5
 _REST = 4
 _LOWEST_PRIORITY = 19
 _PROBES_MAY_TAKE_S = 20.0
+_DUMP_MAY_TAKE_S = 30
 
 
 class Scribe:
@@ -49,6 +53,7 @@ class Scribe:
         self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
         self._open_sources = dict(enumerate(assignment.sources))
         self._probers: dict[int, Prober] = {}
+        self._errands: dict[int, tuple[Errand, Callable[[Errand], None]]] = {}
         self._interpreters = Interpreters()
         self._sightings = Sightings(assignment.target.pid)
         self._is_ending = False
@@ -58,6 +63,9 @@ class Scribe:
         self._memory_watch = MemoryWatch(assignment.target.pid)
         self._divergence = Divergence()
         self._monitor = Monitor(assignment.target.pid, interval_s, first_step, self._writer.append_sample)
+        self._stall_watch = StallWatch(assignment.target.pid, assignment.settings.stall_after, self._monitor.look_at_tree)
+        url = assignment.settings.notify
+        self._notices = Notices(url, assignment.header, assignment.directory) if url else None
         self._next_heartbeat = self._started + HEARTBEAT_S
 
     def work(self) -> None:
@@ -74,6 +82,7 @@ class Scribe:
             progress = self._sources.read(_BATCH_BYTES)
             self._write(progress)
             if progress.has_moved:
+                self._take_stall(self._stall_watch.goes_on(began))
                 wait_s = 0.0 if self._is_ending else _REST * (time.monotonic() - began)
             elif self._is_ending:
                 break
@@ -93,6 +102,8 @@ class Scribe:
         self._point_count += len(progress.points) + len(progress.media)
         write_progress(self._writer, progress)
         self._divergence.feed(progress.points)
+        if self._notices is not None:
+            self._notices.feed(progress.points)
 
     def _note(self, kind: str, data: Mapping[str, Any]) -> None:
         self._writer.append_event(Event(time.time(), kind, dict(data)))
@@ -102,11 +113,13 @@ class Scribe:
         poller = select.poll()
         if not self._is_ending:
             poller.register(self._control, select.POLLIN)
-        for pipe in self._probers:
+        for pipe in (*self._probers, *self._errands):
             poller.register(pipe, select.POLLIN)
         for descriptor, _ in poller.poll(timeout_s * 1000):
             if descriptor in self._probers:
                 self._take_facts(self._probers[descriptor])
+            elif descriptor in self._errands:
+                self._take_answer(descriptor)
             else:
                 self._take_orders()
 
@@ -129,6 +142,51 @@ class Scribe:
         if prober.is_done:
             del self._probers[prober.pipe]
 
+    def _take_answer(self, pipe: int) -> None:
+        errand, take = self._errands[pipe]
+        if errand.read():
+            del self._errands[pipe]
+            take(errand)
+
+    def _take_stall(self, stall: Json | None) -> None:
+        """Record that a stall has begun or is over, and tell those who want to know of one."""
+        if stall is None or self._is_ending:
+            return
+        self._note(STALL, stall)
+        if stall["is_over"]:
+            return
+        self._note("warning", {"text": describe_stall(stall)})
+        self._notify("stalls", describe_stall(stall), time.time() - (self._assignment.header.started_at or time.time()))
+        if self._assignment.settings.stall_dump:
+            self._dump(stall["since"])
+
+    def _dump(self, since: float) -> None:
+        pids = self._monitor.pids
+
+        def work() -> Json:
+            from .stall_dump import dump  # what it imports must not stay in our memory
+
+            return dump(pids, since)
+
+        errand = Errand(work, _DUMP_MAY_TAKE_S)
+        self._errands[errand.pipe] = errand, self._take_dump
+
+    def _take_dump(self, errand: Errand) -> None:
+        dump = errand.answer({"processes": [], "error": "--stall-dump: it did not end in time"})
+        self._note("stall_dump", dump)
+        if dump["error"]:
+            self._note("warning", {"text": dump["error"]})
+
+    def _notify(self, state: str, reason: str, duration_s: float | None) -> None:
+        if self._notices is not None:
+            errand = self._notices.send(state, reason, duration_s)
+            self._errands[errand.pipe] = errand, self._take_failure
+
+    def _take_failure(self, errand: Errand) -> None:
+        failure = errand.answer("it was not done in time")
+        if failure is not None:
+            self._note("warning", {"text": f"--notify: the message could not be delivered: {failure}"})
+
     def _start_prober(self, running: int | None = None) -> None:
         prober = Prober(self._assignment.target, redact_with(self._assignment.redactor), running)
         self._probers[prober.pipe] = prober
@@ -137,6 +195,7 @@ class Scribe:
         """Look at the child's processes, and show that the run is looked after, when it is time."""
         if not self._is_ending:
             self._monitor.look()
+            self._take_stall(self._stall_watch.look_now(time.monotonic()))
             for pid in self._sightings.look():
                 self._start_prober(pid)
         now = time.monotonic()
@@ -164,11 +223,10 @@ class Scribe:
         os.close(self._answer)
         self._note_ending()
         deadline = time.monotonic() + _PROBES_MAY_TAKE_S
-        while self._probers and time.monotonic() < deadline:
+        while (self._probers or self._errands) and time.monotonic() < deadline:
             self._listen(deadline - time.monotonic())
         self._note(EVENT, scribe_overhead(self._assignment.directory, self._assignment.lane))
         self._note("complete", {})
-
 
     def _note_ending(self) -> None:
         """Record why the run ended, unless the pump was killed and nobody has seen how."""
@@ -177,9 +235,13 @@ class Scribe:
         memory = self._memory_watch.evidence(end, self._monitor.all_pids)
         if memory is not None and not memory["is_command"]:
             self._note("warning", {"text": warn_of_kills(memory)})
-        if end is not None:
+        if end is None:
+            self._notify("lost", "the recording process was killed", None)
+        else:
             output = last_output(assignment.directory, assignment.lane)
-            self._note(ENDING, describe_ending(end, Evidence(output, self._divergence.found(), memory)))
+            ending = describe_ending(end, Evidence(output, self._divergence.found(), memory))
+            self._note(ENDING, ending)
+            self._notify(ended_state(end), ending["reason"], end.duration_s)
 
 
 def _step_aside() -> None:
