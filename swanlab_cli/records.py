@@ -123,7 +123,9 @@ class End(NamedTuple):
     lost_bytes: int
     """Output that was passed on but could not be recorded, as on a full disk."""
     overhead: Json
-    """What recording cost: the pump's `cpu_s`, `max_memory_bytes`."""
+    """What recording cost the pump: `recorder.overhead` has its fields; of older runs `cpu_s` and `max_memory_bytes`."""
+    senders: tuple[Json, ...] = ()
+    """Who sent each of `signals`: `pid` (0: the kernel), `uid`, `name` and `command`; empty in older records."""
 
 
 class Event(NamedTuple):

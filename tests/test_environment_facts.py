@@ -15,6 +15,8 @@ from swanlab_cli.environment.facts import DEADLINES_S
 
 DEADLINE_S = 40.0
 # Prints what collect() yields, a line each: it forks, which a process with pytest's threads should not do.
+MACHINE = ["cgroup", "container", "cpu", "disks", "host", "limits", "memory", "os", "scheduler", "variables"]
+OTHERS = ["accelerators", "conda", "python", "script"]
 PROBER = """
 import json, sys
 from swanlab_cli.environment.facts import Target, collect
@@ -46,7 +48,7 @@ def test_all_facts_are_collected(tmp_path: Path) -> None:
     """Each probe gives its facts once."""
     environ = {"PATH": os.environ["PATH"]}
     facts = dict(collect((("python", "a.py"), sys.executable, str(tmp_path), environ, os.getpid())))
-    assert set(facts) == {"os", "host", "cpu", "memory", "git", "python"}
+    assert set(facts) == {*MACHINE, "accelerators", "conda", "diff", "git", "python", "script"}
     assert facts["git"] == {"root": None}
     assert (f"{tmp_path}/a.py", sys.prefix) == (facts["python"]["script"], facts["python"]["prefix"])
     assert "pytest" in facts["python"]["packages"]
@@ -55,9 +57,9 @@ def test_all_facts_are_collected(tmp_path: Path) -> None:
 def test_nothing_to_go_by_is_survived(tmp_path: Path) -> None:
     """A directory that is gone, no environment, no executable, no child: what the machine is remains known."""
     found = collect(((), None, str(tmp_path / "gone"), {}, 2**22 + 1))
-    assert sorted(name for name, _ in found) == ["cpu", "failed", "host", "memory", "os", "python"]
+    assert sorted(name for name, _ in found) == sorted([*MACHINE, *OTHERS, "failed", "failed"])
     assert dict(found)["python"] == {"executable": None, "not_injected": None}
-    assert dict(found)["failed"]["probe"] == "git"
+    assert {"diff", "git"} == {facts["probe"] for name, facts in found if name == "failed"}
 
 
 def hanging_git(tmp_path: Path) -> tuple[dict[str, str], int]:
@@ -92,17 +94,17 @@ def test_probe_that_hangs_is_cut_and_reported(tmp_path: Path) -> None:
     """The others are not held up, the reason is told, and what hung is gone."""
     environ, held = hanging_git(tmp_path)
     began = time.monotonic()
-    found = collect((("python",), sys.executable, str(tmp_path), environ, os.getpid()), git=1.0)
+    found = collect((("python",), sys.executable, str(tmp_path), environ, os.getpid()), git=1.0, diff=1.0)
     assert time.monotonic() - began < DEADLINE_S / 2
-    assert sorted(name for name, _ in found) == ["cpu", "failed", "host", "memory", "os", "python"]
-    name, failure = found[-1]
-    assert (name, failure["probe"]) == ("failed", "git")
-    assert failure["why"].startswith(f"{tmp_path}/git did not answer within ")
-    assert read_to_end(held) == b"started\n"
+    assert sorted(name for name, _ in found) == sorted([*MACHINE, *OTHERS, "failed", "failed"])
+    failures = {facts["probe"]: facts["why"] for name, facts in found if name == "failed"}
+    assert set(failures) == {"diff", "git"}
+    assert all(why.startswith(f"{tmp_path}/git did not answer within ") for why in failures.values())
+    assert read_to_end(held) == b"started\nstarted\n"
 
 
 def test_closing_the_iterator_ends_all_probes(tmp_path: Path) -> None:
     """Who stops early leaves no process behind, however long its deadline is."""
     environ, held = hanging_git(tmp_path)
     collect((("python",), sys.executable, str(tmp_path), environ, os.getpid()), most=5, git=DEADLINE_S * 100)
-    assert read_to_end(held) in (b"started\n", b"")
+    assert read_to_end(held) in (b"started\nstarted\n", b"started\n", b"")

@@ -75,6 +75,7 @@ def test_virtual_environment_is_recognised(venv: Path) -> None:
         "prefix": str(venv),
         "virtual_env": str(venv),
         "packages": {"some-model-zoo": "1.0+cu121"},
+        "direct_urls": {},
     } == read("bin/python", "-u", "train.py", cwd=venv)
 
 

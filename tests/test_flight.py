@@ -36,8 +36,9 @@ if pump == 0:
             flight.reading(int(step), position)
     os.kill(os.getpid(), signal.SIGKILL)
 assert os.waitstatus_to_exitcode(os.waitpid(pump, 0)[1]) == -signal.SIGKILL
-rescued = flight.rescue(record_size)
-print(json.dumps(rescued and [rescued[0], rescued[1].hex()]))
+rescued = flight.rescue()
+missing = rescued and rescued.content[record_size - rescued.position :]
+print(json.dumps([rescued.stream_index, missing.hex()] if missing else None))
 """
 PAGE_AND_MORE = bytes(range(256)) * 20 + b"end"
 LINE = b"loss=0.5\n"
@@ -71,6 +72,13 @@ def test_rescue_from_a_killed_process(steps: str, data: bytes, appended: int, ex
     assert expected == (rescued and (rescued[0], bytes.fromhex(rescued[1])))
 
 
+def rescue(flight: Flight, record_size: int) -> tuple[int, bytes] | None:
+    """What is missing in a record of this size: (stream index, bytes)."""
+    rescued = flight.rescue()
+    missing = rescued.content[record_size - rescued.position :] if rescued else b""
+    return (rescued.stream_index, missing) if rescued and missing else None
+
+
 def fill(flight: Flight, data: bytes) -> None:
     """Read `data` into the buffer as the pump does: the kernel copies."""
     with tempfile.TemporaryFile(buffering=0) as file:
@@ -85,7 +93,7 @@ def test_length_of_what_was_read_is_known(length: int) -> None:
     flight = Flight()
     flight.reading(0, 0)
     fill(flight, b"x" * length)
-    assert flight.rescue(0) == (0, b"x" * length)
+    assert rescue(flight, 0) == (0, b"x" * length)
 
 
 def test_position_may_be_large() -> None:
@@ -93,7 +101,7 @@ def test_position_may_be_large() -> None:
     flight = Flight()
     flight.reading(0, 5 << 32)
     fill(flight, b"abc")
-    assert flight.rescue((5 << 32) + 1) == (0, b"bc")
+    assert rescue(flight, (5 << 32) + 1) == (0, b"bc")
 
 
 def test_short_read_after_a_long_one_is_rescued_alone() -> None:
@@ -105,7 +113,7 @@ def test_short_read_after_a_long_one_is_rescued_alone() -> None:
     flight.clear(5000)
     flight.reading(1, 5000)
     fill(flight, b"short")
-    assert flight.rescue(5000) == (1, b"short")
+    assert rescue(flight, 5000) == (1, b"short")
 
 
 def test_rescue_changes_nothing() -> None:
@@ -113,4 +121,4 @@ def test_rescue_changes_nothing() -> None:
     flight = Flight()
     flight.reading(0, 0)
     fill(flight, b"abc")
-    assert flight.rescue(0) == flight.rescue(0) == (0, b"abc")
+    assert rescue(flight, 0) == rescue(flight, 0) == (0, b"abc")

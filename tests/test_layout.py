@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "swanlab_cli"
 LEVELS = {
     "records": 0, "errors": 0, "settings": 0, "documents": 0,
-    "process": 1, "parser": 1, "environment": 1, "store": 1,
+    "process": 1, "parser": 1, "environment": 1, "store": 1, "cloud": 1,
     "recorder": 2, "adopt": 2,
     "cli": 3, "__main__": 3,
 }  # fmt: skip

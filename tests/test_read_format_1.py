@@ -30,7 +30,7 @@ SHOWN: dict[str, Any] = {
     "duration_s": 3.5,
     "exit_code": None,
     "signal": "SIGTERM",
-    "end_reason": "killed by SIGTERM",
+    "end_reason": "killed by SIGTERM; loss was NaN from step 8 on",
     "attempts": 1,
     "ranks": 1,
     "tags": ["baseline", "script"],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from swanlab_cli.environment.target import Target
 from swanlab_cli.process.flight import Flight
+from swanlab_cli.process.masking import OutputMask
 from swanlab_cli.recorder.assistant import END, Assignment
 from swanlab_cli.recorder.scribe import Scribe
 from swanlab_cli.settings import resolve_run_settings
@@ -34,7 +35,7 @@ def test_pump_that_ends_while_the_scribe_looks_elsewhere(tmp_path: Path) -> None
     target = Target(HEADER.command, None, "/", {}, 0)
     settings = resolve_run_settings({}, {}, str(tmp_path))
     output = OutputWriter(directory, LANE)
-    assignment = Assignment(directory, LANE, HEADER, target, Flight(), (), (), output, settings)
+    assignment = Assignment(directory, LANE, HEADER, target, Flight(), (), (), output, OutputMask(()), None, settings)
     answer_reader, answer = os.pipe()
     pid = os.fork()  # it changes its priority and closes descriptors
     if pid == 0:
@@ -47,4 +48,4 @@ def test_pump_that_ends_while_the_scribe_looks_elsewhere(tmp_path: Path) -> None
     assert json.loads(os.read(answer_reader, 4096)) == {"points": 0, "dropped": 0}
     os.close(answer_reader)
     events = [json.loads(line) for line in (Path(directory) / "a0-r0.events.jsonl").read_text().splitlines()]
-    assert [event["type"] for event in events] == ["scribe", "reset", "complete"]
+    assert [event["type"] for event in events] == ["scribe", "reset", "overhead", "complete"]

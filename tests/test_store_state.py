@@ -40,7 +40,8 @@ ENDS = [
         {"exit_code": 1, "signals": (("SIGQUIT", START),)}, CRASHED, "exit code 1 after SIGQUIT", id="exit 1 after SIGQUIT"
     ),
     pytest.param({"exit_code": None, "signal": "SIGKILL"}, CRASHED, "killed by SIGKILL", id="killed"),
-    pytest.param({"exit_code": None, "signal": "SIGSEGV"}, CRASHED, "killed by SIGSEGV", id="segmentation fault"),
+    pytest.param({"exit_code": None, "signal": "SIGSEGV"}, CRASHED, "killed by SIGSEGV: memory that is not its own",
+                 id="segmentation fault"),
     *(
         pytest.param({"exit_code": None, "signal": name}, ABORTED, f"killed by {name}", id=name)
         for name in ("SIGINT", "SIGTERM", "SIGHUP")

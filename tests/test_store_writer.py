@@ -140,6 +140,7 @@ def test_end_record_is_a_whole_file(tmp_path: Path) -> None:
         "signal": "SIGTERM",
         "error": "x",
         "signals": [["SIGINT", START + 1], ["SIGTERM", START + 2]],
+        "senders": [],
         "cpu_s": 3.5,
         "max_process_memory_bytes": 1000,
         "output_bytes": 0,

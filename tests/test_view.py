@@ -219,6 +219,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         {"time": START, "type": "resources", "data": {"peak_memory_bytes": 5000}},
         {"time": START, "type": "dropped", "data": {"metric": "loss", "count": 3}},
         {"time": START, "type": "tomorrow", "data": {"new": 1}},
+        {"time": START, "type": "overhead", "data": {"cpu_s": 0.5, "max_memory_bytes": 100, "bytes_written": 7}},
         {"time": START, "type": "complete", "data": {}},
     )
     expected = {
@@ -236,6 +237,17 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "exit_code": None,
         "signal": "SIGTERM",
         "end_reason": "killed by SIGTERM",
+        "ending": {
+            "kind": "signal",
+            "reason": "killed by SIGTERM",
+            "exit_code": None,
+            "signal": "SIGTERM",
+            "sender": None,
+            "traceback": None,
+            "last_words": None,
+            "not_a_number": None,
+            "memory": None,
+        },
         "attempts": 1,
         "ranks": 1,
         "tags": ["baseline"],
@@ -248,6 +260,16 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "definitions": {},
         "cpu_s": 3.5,
         "peak_memory_bytes": 5000,
+        "resources": {
+            "cpu_s": 3.5,
+            "peak_memory_bytes": 5000,
+            "peak_pss_bytes": None,
+            "read_bytes": None,
+            "written_bytes": None,
+            "gpu_s": None,
+            "energy_j": None,
+            "samples": None,
+        },
         "output_bytes": 7,
         "lost_bytes": 2,
         "warnings": ["careful", "of the script"],
@@ -257,7 +279,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         "parse": {"mode": "kv", "patterns": [], "step_key": None},
         "imported": None,
         "environment": {"os": {"kernel": "6.1"}, "git": {"dirty": True}, "failed": [{"probe": "cpu", "why": "x"}]},
-        "overhead": {"cpu_s": 0.25, "max_memory_bytes": 500},
+        "overhead": {"cpu_s": 0.75, "max_memory_bytes": 600, "bytes_written": 7},
         "directory": run.directory,
     }
     described = describe(open_run(run.directory), [Point("loss", 4, 0.5, START, "api")])
@@ -273,7 +295,8 @@ def test_description_of_a_run_without_end_has_the_same_keys(run: HandmadeRun) ->
     ended.end()
     assert list(describe(open_run(ended.directory), [])) == list(described)
     unknown = {name for name, value in described.items() if value is None}
-    ending = {"finished_at", "duration_s", "exit_code", "signal", "end_reason", "cpu_s", "output_bytes", "overhead"}
+    ending = {"finished_at", "duration_s", "exit_code", "signal", "end_reason", "ending", "cpu_s", "output_bytes"}
+    ending |= {"overhead"}
     assert unknown - {"group", "job_type", "notes", "imported"} == ending | {"peak_memory_bytes", "progress"}
     assert (described["state"], described["lost_bytes"]) == (RUNNING, 0)
 

@@ -112,6 +112,10 @@ class Inbox:
 
     def _append_json(self, file, type, fields):
         record = {"time": time(), "pid": self._pid, "type": type}
+        if type != "log":  # its values are numbers
+            from .redaction import redacted
+
+            fields = redacted(fields)
         record.update(fields)
         file.append(("\n%s\n" % encoded(record)).encode("ascii"))
 

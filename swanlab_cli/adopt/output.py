@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import __version__
+from ..environment.redaction import redact_header, redactor_for
 from ..errors import StoreError, SwanlabError
 from ..records import End, Event, Header, Lane
 from ..store.staging import AdoptedOutput, StagedRun
@@ -76,6 +77,7 @@ def import_output(paths: Sequence[str], choices: Choices, spare_name: str, deriv
         if not any(part.bytes for part in parts):
             raise SwanlabError(f"cannot import {', '.join(map(repr, paths))}: nothing was printed there")
         header = _header(paths, choices, spare_name, run.created_at, outputs.started_at())
+        header = redact_header(header, redactor_for(header.command, os.environ, header.config))
         event = Event(run.created_at, "import", {"files": [part._asdict() for part in parts]})
         ends = outputs.ends(header.started_at)
         run.describe(header, ends, [event])

@@ -14,15 +14,21 @@ from ..errors import SwanlabError
 from ..recorder.options import ParseOptions
 from ..settings import logdir_setting
 from . import reading
+from .audit import print_audit
+from .compare import compare_runs, diff_runs
 from .importing import import_files
 from .logs import LogChoice, print_logs
 from .parse import ParseChoice, parse_file
 from .reparse import reparse_runs
 from .run import run
+from .show import DIFF, REQUIREMENTS, SCRIPT, VARIABLES, print_recorded, print_run
 from .top import Looks, print_top
 
 Logdir = Annotated[str | None, typer.Option("--logdir", metavar="DIR", help="Where runs are kept; default: ./swanlog")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Colours = Annotated[
+    bool | None, typer.Option("--color/--no-color", help="With colours or without; default: on a terminal.", show_default=False)
+]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique beginning of one, or `last`.")]
 
 # What the `swanlab` of the SwanLab SDK, 0.7.20 or 0.10.3, takes: in one environment the two are easily mixed up.
@@ -96,9 +102,41 @@ def _ls(logdir: Logdir = None, as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def _show(run_name: RunName, logdir: Logdir = None, as_json: AsJson = False) -> None:
-    """Show one run: how it ended, its config, metrics and environment."""
-    reading.print_run(_logdir(logdir), run_name, as_json)
+def _show(
+    run_name: RunName,
+    diff: Annotated[bool, typer.Option("--diff", help="Print the recorded git diff.")] = False,
+    requirements: Annotated[bool, typer.Option("--requirements", help="Print its packages as a requirements.txt.")] = False,
+    script: Annotated[bool, typer.Option("--script", help="Print the script as it was.")] = False,
+    variables: Annotated[bool, typer.Option("--env", help="Print the recorded environment variables.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Look for secrets that were not masked; exit status 1 if any.")] = False,
+    colours: Colours = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one run: how it ended, its config, metrics, environment and cost."""
+    if audit:
+        raise typer.Exit(int(print_audit(_logdir(logdir), run_name, as_json)))
+    wanted = {DIFF: diff, REQUIREMENTS: requirements, SCRIPT: script, VARIABLES: variables}
+    if texts := [name for name, is_wanted in wanted.items() if is_wanted]:
+        print_recorded(_logdir(logdir), run_name, [*texts, "json"] if as_json else texts)
+    else:
+        print_run(_logdir(logdir), run_name, as_json, colours)
+
+
+@app.command("compare")
+def _compare(
+    run_names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Run ids, unique beginnings of them, or `last`.")],
+    show_all: Annotated[bool, typer.Option("--all", help="Also what is equal.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="How the recorded git diffs and scripts of two runs differ.")] = False,
+    colours: Colours = None,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare runs: config, metrics, ending, resources, environment, packages, git; differences first."""
+    if diff:
+        diff_runs(_logdir(logdir), run_names, colours)
+    else:
+        compare_runs(_logdir(logdir), run_names, as_json, show_all, colours)
 
 
 @app.command("metrics")

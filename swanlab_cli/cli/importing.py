@@ -12,9 +12,9 @@ from typing import Any
 from ..adopt.output import Adopted, Choices, import_output
 from ..errors import UsageError
 from ..parser import MODES
+from ..recorder.header import working_directory
 from ..recorder.naming import new_id, new_name
 from ..recorder.reparse import check_options, derive_into
-from ..recorder.run import working_directory
 from ..recorder.view import iso_time
 from ..records import Header
 from ..settings import RunSettings, parse_pair, resolve_run_settings

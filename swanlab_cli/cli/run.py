@@ -9,7 +9,8 @@ from typing import NoReturn
 
 from ..errors import SwanlabError
 from ..process.signals import die_of
-from ..recorder.run import Ending, Talk, record, working_directory
+from ..recorder.header import working_directory
+from ..recorder.run import Ending, Talk, record
 from ..settings import resolve_run_settings
 from ..store.state import ended_state
 from .options import parse_run_arguments, run_help

@@ -13,16 +13,29 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from swanlab_cli.environment.accelerators import read_accelerators
+from swanlab_cli.environment.changes import read_diff
+from swanlab_cli.environment.conda import read_conda
+from swanlab_cli.environment.container import read_container
+from swanlab_cli.environment.disks import read_disks
 from swanlab_cli.environment.host import read_cpu, read_host, read_memory, read_os
-from swanlab_cli.environment.python import read_python
+from swanlab_cli.environment.limits import read_cgroup, read_limits
+from swanlab_cli.environment.python import read_python, read_running_python
 from swanlab_cli.environment.repository import read_git
+from swanlab_cli.environment.script import read_script
 from swanlab_cli.environment.target import Facts, ProbeError, Target
 from swanlab_cli.environment.tree import tree_pids
+from swanlab_cli.environment.variables import read_scheduler, read_variables
 
 __all__ = ["DEADLINES_S", "Facts", "Target", "collect"]
 
 # Of a probe as a whole. Python may first wait some seconds for an interpreter to appear.
-DEADLINES_S: Mapping[str, float] = {"os": 5.0, "host": 5.0, "cpu": 5.0, "memory": 5.0, "git": 5.0, "python": 20.0}
+DEADLINES_S: Mapping[str, float] = {
+    **dict.fromkeys(("os", "host", "cpu", "memory", "container", "cgroup", "limits", "scheduler", "variables", "disks"), 5.0),
+    **dict.fromkeys(("script", "git"), 5.0),
+    **dict.fromkeys(("diff", "conda", "accelerators"), 10.0),
+    "python": 20.0,
+}
 
 # A probe that asks a program keeps its deadline itself and gives what it knows. One that has not answered so long after
 # its deadline hangs in the kernel or in a library.
@@ -35,8 +48,18 @@ _PROBES: Mapping[str, _Probe] = {
     "host": lambda target, _ends_at: read_host(target),
     "cpu": lambda target, _ends_at: read_cpu(target),
     "memory": lambda _target, _ends_at: read_memory(),
+    "container": lambda target, _ends_at: read_container(target),
+    "cgroup": lambda target, _ends_at: read_cgroup(target),
+    "limits": lambda target, _ends_at: read_limits(target),
+    "scheduler": lambda target, _ends_at: read_scheduler(target),
+    "variables": lambda target, _ends_at: read_variables(target),
+    "disks": lambda target, _ends_at: read_disks(target),
+    "script": lambda target, _ends_at: read_script(target),
     "git": read_git,
     "python": read_python,
+    "diff": read_diff,
+    "conda": lambda target, _ends_at: read_conda(target),
+    "accelerators": read_accelerators,
 }
 
 
@@ -49,14 +72,22 @@ class _Running(NamedTuple):
     answer: bytearray
 
 
-def collect(target: Target, deadlines_s: Mapping[str, float] = DEADLINES_S) -> Iterator[tuple[str, Facts]]:
+def collect_running(target: Target, pid: int) -> Iterator[tuple[str, Facts]]:
+    """As `collect`, of a Python that runs in the child's tree as process `pid`: `interpreter`, one of `interpreters`."""
+    probes: Mapping[str, _Probe] = {"interpreter": lambda target, ends_at: read_running_python(target, pid, ends_at)}
+    return collect(target, {"interpreter": DEADLINES_S["python"]}, probes)
+
+
+def collect(
+    target: Target, deadlines_s: Mapping[str, float] = DEADLINES_S, probes: Mapping[str, _Probe] = _PROBES
+) -> Iterator[tuple[str, Facts]]:
     """(name, facts) of each probe as it is done, or ("failed", {"probe": name, "why": text}), or both, the facts first.
 
     `deadlines_s` has one for each probe, from now. Closing the iterator kills the probes that still run.
     """
     running: dict[int, _Running] = {}
     try:
-        for name, probe in _PROBES.items():
+        for name, probe in probes.items():
             try:
                 started = _start(name, probe, target, deadlines_s[name])
             except OSError as error:

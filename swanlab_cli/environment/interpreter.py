@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from swanlab_cli.environment.program import find_program
+from swanlab_cli.environment.sightings import PYTHON
 from swanlab_cli.environment.target import Target
 from swanlab_cli.environment.tree import tree_pids
 
 # Pauses between looks at the child's processes: most scripts start their Python at once, some prepare first.
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, *[0.5] * 8)
 
-_PYTHON = re.compile(r"(python|pypy)[\d.]*[a-z]*(-dbg)?")
 # Written in Python, but to start another one: their own interpreter says little about the run.
 _LAUNCHERS = frozenset(("conda", "hatch", "mamba", "nox", "pdm", "pipenv", "poetry", "tox"))
 # How much of a first line, and how many scripts that name scripts, the kernel reads: execve(2), "Interpreter scripts".
@@ -57,6 +57,14 @@ def find_interpreter(target: Target, pauses_s: Iterable[float] = PAUSES_S) -> In
     if named is not None and not is_launcher:
         return named
     return _seen_in_tree(target, pauses_s, named) or named
+
+
+def running_interpreter(pid: int) -> Interpreter | None:
+    """The Python that a process runs, None where it runs none, has ended or is another user's."""
+    try:
+        return next(_running_python(pid, _read_words(pid, "cmdline")), None)
+    except OSError:
+        return None
 
 
 def read_arguments(arguments: Sequence[str]) -> Invocation:
@@ -165,7 +173,7 @@ def _running_pythons(pid: int) -> Iterator[Interpreter]:
 def _running_python(pid: int, argv: Sequence[str]) -> Iterator[Interpreter]:
     """The process as an interpreter, where it is one."""
     running = os.readlink(f"/proc/{pid}/exe")
-    if not (_is_python(running) or _is_python(argv[0])):
+    if not argv or not (_is_python(running) or _is_python(argv[0])):
         return
     cwd = os.readlink(f"/proc/{pid}/cwd")
     environ = dict(word.split("=", 1) for word in _read_words(pid, "environ") if "=" in word)
@@ -178,7 +186,7 @@ def _running_python(pid: int, argv: Sequence[str]) -> Iterator[Interpreter]:
 
 
 def _is_python(path: str) -> bool:
-    return _PYTHON.fullmatch(os.path.basename(path)) is not None
+    return PYTHON.fullmatch(os.path.basename(path)) is not None
 
 
 def _is_same_file(path: str, other: str) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from swanlab_cli.environment.target import ProbeError
 
 # How long a killed program may take to disappear; one that waits for a dead file server does not, and is left to init.
 _REAP_S = 1.0
+_PIECE_BYTES = 65536
 
 
 class Answer(NamedTuple):
@@ -43,8 +45,46 @@ def ask(argv: Sequence[str], cwd: str, environ: Mapping[str, str], ends_at: floa
         ProbeError: it cannot be started, or has not ended at `ends_at`; then it is killed.
     """
     allowed_s = max(0.0, ends_at - time.monotonic())
+    program = _start(argv, cwd, environ)
     try:
-        program = subprocess.Popen(
+        output, errors = program.communicate(timeout=allowed_s)
+    except subprocess.TimeoutExpired as error:
+        raise ProbeError(f"{argv[0]} did not answer within {allowed_s:.1f} s and was killed") from error
+    finally:
+        _end(program)
+    return Answer(program.returncode, output, errors)
+
+
+def listen(argv: Sequence[str], cwd: str, environ: Mapping[str, str], ends_at: float) -> Iterator[bytes]:
+    """What a program says, piece by piece, to its end; closing the iterator kills it. Otherwise as `ask`.
+
+    Raises:
+        ProbeError: as with `ask`, and when it ends with a failure.
+    """
+    program = _start(argv, cwd, environ)
+    assert program.stdout is not None
+    poll = select.poll()
+    poll.register(program.stdout, select.POLLIN)
+    try:
+        while poll.poll(max(0.0, ends_at - time.monotonic()) * 1000):
+            piece = os.read(program.stdout.fileno(), _PIECE_BYTES)
+            if not piece:
+                # It has closed its output: what it says about failures is short and fits the pipe.
+                _, errors = program.communicate(timeout=_REAP_S)
+                if program.returncode:
+                    raise ProbeError(f"{argv[0]}: {errors.decode(errors='replace').strip() or program.returncode}")
+                return
+            yield piece
+        raise ProbeError(f"{argv[0]} did not finish in time and was killed")
+    except subprocess.TimeoutExpired as error:
+        raise ProbeError(f"{argv[0]} did not end and was killed") from error
+    finally:
+        _end(program)
+
+
+def _start(argv: Sequence[str], cwd: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
             argv,
             cwd=cwd,
             env=environ,
@@ -55,13 +95,6 @@ def ask(argv: Sequence[str], cwd: str, environ: Mapping[str, str], ends_at: floa
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL or an equals sign where the kernel allows none
         raise ProbeError(f"cannot run {argv[0]} in {cwd}: {error}") from error
-    try:
-        output, errors = program.communicate(timeout=allowed_s)
-    except subprocess.TimeoutExpired as error:
-        raise ProbeError(f"{argv[0]} did not answer within {allowed_s:.1f} s and was killed") from error
-    finally:
-        _end(program)
-    return Answer(program.returncode, output, errors)
 
 
 def _end(program: subprocess.Popen[bytes]) -> None:

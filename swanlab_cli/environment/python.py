@@ -8,8 +8,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from swanlab_cli.environment.injection import is_shim, why_not_injected
-from swanlab_cli.environment.interpreter import PAUSES_S, Interpreter, Invocation, find_interpreter, read_arguments
-from swanlab_cli.environment.packages import list_packages
+from swanlab_cli.environment.interpreter import (
+    PAUSES_S,
+    Interpreter,
+    Invocation,
+    find_interpreter,
+    read_arguments,
+    running_interpreter,
+)
+from swanlab_cli.environment.packages import list_direct_urls, list_packages
 from swanlab_cli.environment.program import ask
 from swanlab_cli.environment.target import Facts, ProbeError, Target
 
@@ -45,8 +52,8 @@ def read_python(target: Target, ends_at: float, pauses_s: Iterable[float] = PAUS
 
     `executable`, `not_injected` (why `import swanlab` does not find the shim, or None), `version` ("3.11.7"),
     `implementation` ("cpython"), `prefix`, `virtual_env` (its folder or None), `packages` ({normalised name: version},
-    sorted), and what it was told to run: `script` (absolute path) or `module`, else None. Without a Python only the first
-    two. `ends_at` is on the monotonic clock.
+    sorted), `direct_urls` (of packages that came from no index: list_direct_urls), and what it was told to run: `script`
+    (absolute path) or `module`, else None. Without a Python only the first two. `ends_at` is on the monotonic clock.
 
     Raises:
         ProbeError: the interpreter does not answer; its facts are those known without it.
@@ -54,6 +61,26 @@ def read_python(target: Target, ends_at: float, pauses_s: Iterable[float] = PAUS
     interpreter = find_interpreter(target, pauses_s)
     if interpreter is None:
         return {"executable": None, "not_injected": why_not_injected(target, None, None)}
+    return _describe(target, interpreter, ends_at)
+
+
+def read_running_python(target: Target, pid: int, ends_at: float) -> Facts:
+    """What `read_python` finds, of a process of the child's tree, with its `command`; `executable` is None where it has ended.
+
+    Raises:
+        ProbeError: as with `read_python`.
+    """
+    interpreter = running_interpreter(pid)
+    if interpreter is None:
+        return {"executable": None}
+    command = [interpreter.executable, *interpreter.arguments]
+    try:
+        return {**_describe(target, interpreter, ends_at), "command": command}
+    except ProbeError as failure:
+        raise ProbeError(failure.why, {**(failure.facts or {}), "command": command}) from failure
+
+
+def _describe(target: Target, interpreter: Interpreter, ends_at: float) -> Facts:
     invocation = read_arguments(interpreter.arguments)
     script = os.path.join(interpreter.cwd, invocation.script) if invocation.script else None
     facts: Facts = {
@@ -73,6 +100,7 @@ def read_python(target: Target, ends_at: float, pauses_s: Iterable[float] = PAUS
         "prefix": answer["prefix"],
         "virtual_env": answer["prefix"] if answer["prefix"] != answer["base_prefix"] else None,
         "packages": list_packages(answer["path"]),
+        "direct_urls": list_direct_urls(answer["path"]),
     }
 
 

@@ -1,4 +1,4 @@
-"""The processes below one process, and the memory they hold.
+"""The processes below one process, and the memory that one holds.
 
 The long-lived recorder imports this module, so it imports nothing but `os`.
 """
@@ -8,14 +8,6 @@ from __future__ import annotations
 import os
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-
-
-def tree_memory_bytes(pid: int) -> int:
-    """Sum of the resident sets of `pid` and all its living descendants, 0 when gone.
-
-    Pages that several of them share count once for each.
-    """
-    return sum(resident_bytes(member) for member in tree_pids(pid))
 
 
 def tree_pids(pid: int) -> list[int]:

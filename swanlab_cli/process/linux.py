@@ -24,6 +24,8 @@ class SignalInfo(NamedTuple):
     """`si_code`: 0 for kill(2), 0x80 where the kernel itself sent it, such as a terminal's Ctrl-C."""
     sender: int
     """Process id of the sender, 0 for the kernel."""
+    uid: int = 0
+    """User id of the sender."""
 
     @property
     def was_sent(self) -> bool:
@@ -76,6 +78,6 @@ def read_signalfd(descriptor: int) -> list[SignalInfo]:
         data = os.read(descriptor, 32 * _SIGINFO_BYTES)
     except BlockingIOError:
         return []
-    # struct signalfd_siginfo begins: u32 signo, s32 errno, s32 code, u32 pid (signalfd(2)).
-    heads = (struct.unpack_from("=IiiI", data, start) for start in range(0, len(data), _SIGINFO_BYTES))
-    return [SignalInfo(number, code, sender) for number, _, code, sender in heads]
+    # struct signalfd_siginfo begins: u32 signo, s32 errno, s32 code, u32 pid, u32 uid (signalfd(2)).
+    heads = (struct.unpack_from("=IiiII", data, start) for start in range(0, len(data), _SIGINFO_BYTES))
+    return [SignalInfo(number, code, sender, uid) for number, _, code, sender, uid in heads]

@@ -99,7 +99,11 @@ class Prompts:
         """Bytes in the record."""
         return self._record.offset
 
-    def append(self, stream: str, data: memoryview) -> None:
+    def finish(self, stream: str) -> None:
+        """Have what is held back recorded."""
+        self._record.finish(stream)
+
+    def append(self, stream: str, data: memoryview | bytes) -> None:
         """Record the output and keep its end in mind."""
         self._record.append(stream, data)
         heard = self._without_echo(bytes(data[-_LONGEST_PROMPT:]))

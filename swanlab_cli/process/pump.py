@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from .flight import Flight
 from .linux import SignalInfo
+from .senders import Sender, find_sender
 from .signals import SignalSource, signal_name, stop_ourselves
 from .streams import KERNEL_BUFFER_BYTES, Record, Stream
 from .terminal import UserTerminal
@@ -58,6 +59,8 @@ class Outcome(NamedTuple):
     signal: int | None
     signals: tuple[tuple[str, float], ...]
     """Requests to end that we received: (signal name, Unix seconds)."""
+    senders: tuple[Sender, ...]
+    """Who sent each of them."""
     usage: resource.struct_rusage
     """Of the child and of its descendants that were waited for."""
 
@@ -94,7 +97,7 @@ class Pump:
         """Which of the signals just taken went to our whole group, and so to the child."""
         self._size_notice_due: float | None = None
         self._idle_ticks = 0
-        self._received: list[tuple[str, float]] = []
+        self._received: list[tuple[str, float, Sender]] = []
         self._ended: tuple[int, resource.struct_rusage] | None = None
         self._abandoned_by = 0
 
@@ -104,13 +107,16 @@ class Pump:
             self._wait_once(self._tick_ms() if self._terminal.is_present else None)
         self._terminal.look()
         self._drain()
+        for index, stream in enumerate(self._streams):
+            stream.finish_record(self._flight, index, self._record)
         self._terminal.end()
         self._witness.dismiss()
         status, usage = self._ended
         return Outcome(
             exit_code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
             signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
-            signals=tuple(self._received),
+            signals=tuple((name, moment) for name, moment, _ in self._received),
+            senders=tuple(sender for _, _, sender in self._received),
             usage=usage,
         )
 
@@ -222,6 +228,7 @@ class Pump:
                 self._send(signal.SIGPIPE)
             stream.close()
         if not stream.is_open:
+            stream.finish_record(self._flight, index, self._record)
             self._follower.close_source(index)
 
     def _drain(self) -> None:
@@ -250,7 +257,7 @@ class Pump:
         if number in (signal.SIGCHLD, signal.SIGWINCH) and not info.was_sent:
             return  # by the kernel, which has told the child of what concerns it
         if number in _ENDING:
-            self._received.append((signal_name(number), time.time()))
+            self._received.append((signal_name(number), time.time(), find_sender(info)))
             self._follower.warn()
         if self._ended is not None:
             # The child would die of this while it waits for a slow reader; only its output is left to wait for.

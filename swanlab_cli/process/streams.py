@@ -12,6 +12,7 @@ import select
 import stat
 import termios
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Final, NamedTuple, Protocol
 
 from .flight import BUFFER_BYTES, Flight
@@ -38,8 +39,11 @@ class Record(Protocol):
     def offset(self) -> int:
         """Bytes in it."""
 
-    def append(self, stream: str, data: memoryview) -> None:
+    def append(self, stream: str, data: memoryview | bytes) -> None:
         """Keep what the stream wrote; never raises."""
+
+    def finish(self, stream: str) -> None:
+        """Keep what is held back of the stream; never raises."""
 
 
 class Place(NamedTuple):
@@ -86,6 +90,8 @@ class Stream:
         self.bytes_read = 0
         self.sink_error: OSError | None = None
         """Why nothing more can be passed on."""
+        self.longest_write_s = self.longest_pause_s = 0.0
+        """Of recording, and from before reading until after recording and offering what was read to the sink."""
 
     def close_child_end(self) -> None:
         """Close the child's end in this process, so that the end of the stream can be seen."""
@@ -135,19 +141,32 @@ class Stream:
 
         A pty hands over 4 KiB at a time; recording and passing on more at once leaves more of a processor to the child.
         """
+        began = monotonic()
         flight.reading(index, record.offset)
         length = self._fill(flight.buffer)
         if length == 0:
             return 0
         self.bytes_read += length
         data = flight.buffer[:length]
+        read = monotonic()
         record.append(self.name, data)
+        recorded = monotonic()
         flight.recorded()
         written = 0 if self.pending else self._write(data)
         if written < length:
             self.pending += data[written:]
+        if recorded - read > self.longest_write_s:
+            self.longest_write_s = recorded - read
+        if (pause_s := monotonic() - began) > self.longest_pause_s:
+            self.longest_pause_s = pause_s
         flight.clear(length)
         return length
+
+    def finish_record(self, flight: Flight, index: int, record: Record) -> None:
+        """Have everything recorded that was read: nothing more comes that belongs to it."""
+        flight.reading(index, record.offset)
+        record.finish(self.name)
+        flight.recorded()
 
     def _fill(self, buffer: memoryview) -> int:
         """Read what is there into `buffer`; closes the stream when nobody holds its other side any more."""

@@ -9,12 +9,14 @@ import json
 import os
 import select
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..environment.secrets import Redactor
 from ..environment.target import Target
 from ..process.descriptors import keep_only
 from ..process.flight import Flight
+from ..process.masking import OutputMask
 from ..records import Event, Header, Lane
 from ..settings import RunSettings
 from ..store.writer import OutputWriter, RecordWriter
@@ -37,6 +39,10 @@ class Assignment(NamedTuple):
     sources: Sequence[int]
     """The ptys' and pipes' reading ends, in the order of `stream_names`."""
     output: OutputWriter
+    mask: OutputMask
+    """What the pump masks in the output."""
+    redactor: Redactor | None
+    """What masks all other texts; None where nothing is masked."""
     settings: RunSettings
 
 
@@ -116,9 +122,15 @@ def _fork_scribe(assignment: Assignment, is_restart: bool) -> tuple[int, int, in
     return pid, orders, answer
 
 
+def redact_with(redactor: Redactor | None) -> Callable[[Any], Any]:
+    """The function that masks what JSON can hold, or leaves it as it is."""
+    return redactor.data if redactor else lambda data: data
+
+
 def _note_failure(assignment: Assignment, error: Exception) -> None:
     text = f"deriving points stopped: {type(error).__name__}: {error}; readers derive them from the output"
     try:
-        RecordWriter(assignment.directory, assignment.lane).append_event(Event(time.time(), "warning", {"text": text}))
+        writer = RecordWriter(assignment.directory, assignment.lane, redact_with(assignment.redactor))
+        writer.append_event(Event(time.time(), "warning", {"text": text}))
     except OSError:
         pass  # the disk that is full

@@ -82,6 +82,11 @@ def slurm_facts(events: Iterable[Event]) -> Json | None:
     return answers[-1] if answers else None
 
 
+def slurm_kind(facts: Json | None) -> str | None:
+    """What Slurm did to end the run: one of the kinds that environment/slurm.py has, or None."""
+    return None if facts is None else facts.get("kind")
+
+
 def explain(facts: Json | None) -> str | None:
     """What Slurm did, in one line; None where it did nothing to end the run."""
     if facts is None or not (facts["kind"] or facts["is_over"]):

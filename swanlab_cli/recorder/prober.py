@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 
 from ..environment.target import Target
 from ..process.descriptors import keep_only
@@ -17,8 +18,9 @@ _READ_BYTES = 1 << 20
 class Prober:
     """A prober at work, as the process sees it that has started it."""
 
-    def __init__(self, target: Target) -> None:
-        self._pid, self.pipe = _fork_prober(target)
+    def __init__(self, target: Target, redact: Callable[[Json], Json], running: int | None = None) -> None:
+        """Of the run as a whole, or of the Python that process `running` of the child's tree is; facts pass through `redact`."""
+        self._pid, self.pipe = _fork_prober(target, redact, running)
         """`pipe` can be read when there are facts, and when it is done."""
         self.is_done = False
         self._unfinished = b""
@@ -35,7 +37,7 @@ class Prober:
         return [json.loads(line) for line in lines]
 
 
-def _fork_prober(target: Target) -> tuple[int, int]:
+def _fork_prober(target: Target, redact: Callable[[Json], Json], running: int | None) -> tuple[int, int]:
     """Start it: its process id, and the descriptor on which it writes a JSON line for each probe.
 
     It leaves our group: the programs that it starts must be killable, so its signals are not blocked.
@@ -48,11 +50,11 @@ def _fork_prober(target: Target) -> tuple[int, int]:
             os.nice(_NICENESS)
             keep_only({writer})
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            from ..environment.facts import collect  # what it imports must not stay in the scribe's memory
+            from ..environment.facts import collect, collect_running  # what it imports must not stay in the scribe's memory
 
             with open(writer, "wb", buffering=0) as pipe:
-                for name, facts in collect(target):
-                    _write_all(pipe.fileno(), json.dumps({name: facts}).encode() + b"\n")
+                for name, facts in collect(target) if running is None else collect_running(target, running):
+                    _write_all(pipe.fileno(), json.dumps({name: redact(facts)}).encode() + b"\n")
         finally:
             os._exit(0)
     os.close(writer)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from .. import __version__
-from ..documents import read_document
-from ..environment.allocation import slurm_job
+from ..environment.redaction import redact_end, redact_header, rules_for_shim
+from ..environment.secrets import Redactor
 from ..environment.target import Target
 from ..environment.tree import resident_bytes
 from ..errors import CommandNotStarted, StoreError, UsageError
@@ -25,21 +23,23 @@ from ..process.child import (
 )
 from ..process.console import Console, wait_for_foreground
 from ..process.flight import Flight
+from ..process.masking import MaskedRecord, OutputMask
 from ..process.pump import Outcome, Pump
 from ..process.shells import is_interactive_shell
 from ..process.signals import SignalMask, SignalSource, signal_name
-from ..process.streams import Stream, is_one_terminal, open_streams, reserve_closed
+from ..process.streams import Record, Stream, is_one_terminal, open_streams, reserve_closed
 from ..process.terminal import Terminal
 from ..process.witness import Witness
-from ..records import End, Header, Lane
+from ..records import End, Header, Json, Lane
 from ..settings import RunSettings
 from ..store import layout
 from ..store.reader import list_directories
-from ..store.state import host_identity, process_started
 from ..store.writer import OutputWriter, append_to_inbox, create_run, write_end
 from .assistant import Assignment, Assistant
+from .header import make_header
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
-from .naming import new_id, new_name
+from .masks import choose_redactor, output_mask
+from .overhead import pump_overhead
 
 if TYPE_CHECKING:  # imported where there are rules
     from ..process.prompts import Prompts, Reply, Rule
@@ -48,7 +48,6 @@ _LANE = Lane()
 # How long we stay after the child for the last points to be counted; longer and a user would wait for us.
 _PATIENCE_S = 0.06
 _NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
-_LONGEST_ID = 64
 
 
 class Ending(NamedTuple):
@@ -88,14 +87,15 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     closed = reserve_closed()
     mask = SignalMask()
     environment = own_environment()
-    _check_patterns(settings)
+    _check_notify(settings)
     rules = _rules(settings)
-    header = _header(arguments, settings)
+    header = make_header(arguments, settings)
+    redactor = choose_redactor(header, _as_text(environment), settings, rules)
     _refuse_existing(settings)
     try:
         check_descriptors()
         not_ours = inherited_descriptors()
-        directory = create_run(settings.logdir, header)
+        directory = create_run(settings.logdir, redact_header(header, redactor) if redactor else header)
         output = OutputWriter(directory, _LANE)
         flight, signals = Flight(), SignalSource()
         needs_console = bool(rules) or _is_shell_on_terminal(arguments, closed)
@@ -104,7 +104,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     except (StoreError, OSError) as error:
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)
-    additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
+    additions = {**_additions(directory, environment, redactor), **_no_paging(settings, streams)}
     environment = with_variables(environment, additions)
     command = find_command(_encode(arguments), environment)
     talk.started(header.id, directory)
@@ -114,15 +114,18 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     child_pid, exec_failure = fork_child(command, streams, mask)
     witness = Witness(console)
     target = _target(command, header, environment, child_pid)
-    assistant = Assistant(_assign(directory, header, target, flight, streams, output, settings))
-    prompts = _prompts(rules, console, streams, output, directory) if rules and console else None
+    mask_of_output = output_mask(redactor)
+    assistant = Assistant(_assign(directory, header, target, flight, streams, output, mask_of_output, redactor, settings))
+    masked = MaskedRecord(output, mask_of_output, flight) if mask_of_output else output
+    prompts = _prompts(rules, console, streams, masked, directory, redactor) if rules and console else None
     let_go(not_ours)
     terminal = console or Terminal(streams, child_pid)
-    pump = Pump(child_pid, streams, signals, flight, prompts or output, witness, assistant, terminal, prompts)
+    pump = Pump(child_pid, streams, signals, flight, prompts or masked, witness, assistant, terminal, prompts)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
-    end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output)
-    warnings = _write_end(directory, end, output)
+    overhead = pump_overhead(directory, _LANE, output, streams)
+    end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output, overhead)
+    warnings = _write_end(directory, redact_end(end, redactor) if redactor else end, output)
     counts = assistant.end(_PATIENCE_S)
     if pump.is_output_held() and os.fork() == 0:
         pump.relay()
@@ -137,71 +140,27 @@ def _assign(
     flight: Flight,
     streams: Sequence[Stream],
     output: OutputWriter,
+    mask: OutputMask,
+    redactor: Redactor | None,
     settings: RunSettings,
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
-    return Assignment(directory, _LANE, header, target, flight, names, sources, output, settings)
+    return Assignment(directory, _LANE, header, target, flight, names, sources, output, mask, redactor, settings)
 
 
-def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
-    """What is known before the child starts."""
-    cwd = working_directory()
-    host, boot_id, pid_namespace = host_identity()
-    chosen = tuple(
-        name for name in ("project", "name", "notes", "group", "job_type") if getattr(settings, name) is not None
-    )
-    file_config = read_document(settings.config_file) if settings.config_file else {}
-    return Header(
-        id=_check_id(settings.id) if settings.id else new_id(),
-        project=settings.project or os.path.basename(cwd) or "default",
-        name=settings.name or new_name(),
-        chosen=chosen,
-        tags=settings.tags,
-        group=settings.group,
-        job_type=settings.job_type,
-        notes=settings.notes,
-        config={**file_config, **settings.config},
-        command=tuple(arguments),
-        cwd=cwd,
-        user=_user(),
-        host=host,
-        boot_id=boot_id,
-        pid_namespace=pid_namespace,
-        pid=os.getpid(),
-        pid_started=process_started(os.getpid()),
-        started_at=time.time(),
-        parse=settings.parse,
-        patterns=settings.patterns,
-        step_key=settings.step_key,
-        version=__version__,
-        slurm=slurm_job(os.environ),
-    )
-
-
-def _check_id(run_id: str) -> str:
-    allowed = all(character.isalnum() or character in "-_.+" for character in run_id)
-    if not allowed or not run_id[0].isalnum() or len(run_id) > _LONGEST_ID:
-        raise UsageError(
-            f"the run id '{run_id}' cannot be used",
-            f"an id has at most {_LONGEST_ID} letters, digits, '-', '_', '.' or '+' and begins with a letter or digit",
-        )
-    return run_id
-
-
-def _check_patterns(settings: RunSettings) -> None:
-    """Refuse regular expressions that cannot be used, before anything is started.
+def _check_notify(settings: RunSettings) -> None:
+    """Refuse an address to which nothing can be sent, without repeating it.
 
     Raises:
-        UsageError: there is one.
+        UsageError: it is one.
     """
-    if not settings.patterns:
+    if settings.notify is None:
         return
-    from ..parser import Parser  # only those who give patterns wait for it
+    from ..cloud.webhooks import why_unusable  # only those who want messages wait for it
 
-    try:
-        Parser(settings.parse, settings.patterns, settings.step_key)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    why = why_unusable(settings.notify)
+    if why is not None:
+        raise UsageError(f"option '--notify': the address cannot be used: {why}", "for example --notify https://example.com/hook")
 
 
 def _rules(settings: RunSettings) -> list[Rule]:
@@ -227,18 +186,26 @@ def _is_shell_on_terminal(arguments: Sequence[str], closed: frozenset[int]) -> b
     return wait_for_foreground()
 
 
-def _prompts(rules: Sequence[Rule], console: Console, streams: Sequence[Stream], output: OutputWriter, directory: str) -> Prompts:
+def _prompts(
+    rules: Sequence[Rule],
+    console: Console,
+    streams: Sequence[Stream],
+    record: Record,
+    directory: str,
+    redactor: Redactor | None,
+) -> Prompts:
     from ..process.prompts import Prompts
 
     stream = next(stream for stream in streams if stream.is_console)
 
     def note(reply: Reply) -> None:
         try:
-            append_to_inbox(directory, _LANE, "answer", reply._asdict())
+            fields = reply._asdict()
+            append_to_inbox(directory, _LANE, "answer", redactor.data(fields) if redactor else fields)
         except OSError:  # the disk is full: the answer counts, and what is missing is counted by the output's record
             pass
 
-    return Prompts(rules, console, stream, output, note)
+    return Prompts(rules, console, stream, record, note)
 
 
 def _refuse_existing(settings: RunSettings) -> None:
@@ -257,29 +224,9 @@ def _refuse_existing(settings: RunSettings) -> None:
         raise UsageError(f"there is a run '{settings.id}' in '{settings.logdir}' already", "choose another --id")
 
 
-def working_directory() -> str:
-    """Where we are, even if that folder was deleted."""
-    try:
-        return os.getcwd()
-    except FileNotFoundError:  # it was deleted; the child does not mind
-        return os.environ.get("PWD", "")
-
-
-def _user() -> str:
-    """The user's name, from the environment if it tells: a name service may be slow."""
-    name = os.environ.get("LOGNAME") or os.environ.get("USER")
-    if name:
-        return name
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
-
-
-def _additions(directory: str, environment: Sequence[bytes]) -> dict[bytes, bytes]:
+def _additions(directory: str, environment: Sequence[bytes], redactor: Redactor | None = None) -> dict[bytes, bytes]:
     """What the child gets besides its environment; `directory` is empty where nothing is recorded."""
+    redact = {b"SWANLAB_CLI_REDACT": rules_for_shim(redactor.patterns).encode()} if redactor else {}
     shim = os.fsencode(layout.shim_directory())
     given = as_mapping(environment).get(b"PYTHONPATH", b"")
     path = [entry for entry in given.split(b":") if entry != shim] if given else []  # an empty entry means the working directory
@@ -287,6 +234,7 @@ def _additions(directory: str, environment: Sequence[bytes]) -> dict[bytes, byte
         b"PYTHONPATH": b":".join([shim, *path]),
         b"SWANLAB_CLI_RUN_DIR": os.fsencode(directory),
         b"SWANLAB_CLI_INBOX": os.fsencode(layout.inbox_prefix(directory, _LANE)) if directory else b"",
+        **redact,
     }
 
 
@@ -317,17 +265,26 @@ def _target(command: Command, header: Header, environment: Sequence[bytes], chil
         command=header.command,
         executable=os.fsdecode(executable) if executable else None,
         cwd=header.cwd,
-        environ={os.fsdecode(name): os.fsdecode(value) for name, value in as_mapping(environment).items()},
+        environ=_as_text(environment),
         pid=child_pid,
     )
 
 
+def _as_text(environment: Sequence[bytes]) -> dict[str, str]:
+    """Variables by name."""
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in as_mapping(environment).items()}
+
+
 def _end(
-    outcome: Outcome, failure: SpawnFailure | None, duration_s: float, memory_at_fork: int, output: OutputWriter
+    outcome: Outcome,
+    failure: SpawnFailure | None,
+    duration_s: float,
+    memory_at_fork: int,
+    output: OutputWriter,
+    overhead: Json,
 ) -> End:
     """The end record; the kernel counts our own `memory_at_fork` (bytes) as the child's, so less than that is unknown."""
     childs_memory = outcome.usage.ru_maxrss * 1024
-    own = resource.getrusage(resource.RUSAGE_SELF)
     return End(
         ended_at=time.time(),
         duration_s=duration_s,
@@ -335,19 +292,13 @@ def _end(
         signal=signal_name(outcome.signal) if outcome.signal else None,
         error=failure.reason if failure else None,
         signals=outcome.signals,
+        senders=tuple(sender._asdict() for sender in outcome.senders),
         cpu_s=outcome.usage.ru_utime + outcome.usage.ru_stime,
         max_process_memory_bytes=childs_memory if childs_memory > 1.1 * memory_at_fork else None,
         output_bytes=output.offset,
         lost_bytes=output.lost_bytes,
-        overhead={"cpu_s": own.ru_utime + own.ru_stime, "max_memory_bytes": _own_peak_memory_bytes()},
+        overhead=overhead,
     )
-
-
-def _own_peak_memory_bytes() -> int:
-    """Our largest resident set; getrusage(2) would count what our caller's process had when it forked us."""
-    with open("/proc/self/status", "rb") as status:
-        lines = (line.split() for line in status)
-        return next((int(words[1]) * 1024 for words in lines if words[0] == b"VmHWM:"), 0)
 
 
 def _write_end(directory: str, end: End, output: OutputWriter) -> list[str]:

@@ -12,16 +12,25 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..environment.tree import tree_memory_bytes
-from ..records import Event
-from ..store.reader import read_end
-from ..store.state import HEARTBEAT_S, process_started
+from ..environment.sightings import Sightings
+from ..records import Event, Json
+from ..store.reader import count_samples, read_end
+from ..store.state import HEARTBEAT_S, ended_state, process_started
 from ..store.writer import RecordWriter
-from .assistant import END, WARNING, Assignment
+from .assistant import END, WARNING, Assignment, redact_with
+from .ending import ENDING, Divergence, Evidence, describe_ending, last_output
+from .errand import Errand
 from .inquiry import KIND as SLURM
-from .inquiry import Inquiry
+from .inquiry import Inquiry, slurm_kind
+from .interpreters import Interpreters
+from .memory_watch import MemoryWatch, warn_of_kills
+from .monitor import Monitor
+from .notices import Notices
+from .overhead import EVENT, scribe_overhead
 from .prober import Prober
+from .salvage import record_rest
 from .sources import Progress, Sources, write_progress
+from .stall import STALL, StallWatch, describe_stall
 
 _BATCH_BYTES = 256 * 1024
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.5
@@ -29,8 +38,9 @@ _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.5
 # a core's units with the child. What a flood leaves over is derived when the run has ended.
 _REST = 4
 _LOWEST_PRIORITY = 19
-_FIRST_SAMPLE_S, _SAMPLE_INTERVAL_S = 0.25, 10.0
 _PROBES_MAY_TAKE_S = 20.0
+_SLURM_MAY_TAKE_S = 5.0
+_DUMP_MAY_TAKE_S = 30
 
 
 class Scribe:
@@ -42,17 +52,25 @@ class Scribe:
         self._answer = answer
         self._pump_pid = pump_pid
         self._is_restart = is_restart
-        self._writer = RecordWriter(assignment.directory, assignment.lane)
+        self._writer = RecordWriter(assignment.directory, assignment.lane, redact_with(assignment.redactor))
         self._sources = Sources(assignment.directory, assignment.lane, assignment.header)
         self._open_sources = dict(enumerate(assignment.sources))
-        self._prober: Prober | None = None
+        self._probers: dict[int, Prober] = {}
+        self._errands: dict[int, tuple[Errand, Callable[[Errand], None]]] = {}
         self._inquiry: Inquiry | None = None
-        self._is_explained = False
+        self._slurm: Json | None = None
+        self._interpreters = Interpreters()
+        self._sightings = Sightings(assignment.target.pid)
         self._is_ending = False
-        self._peak_memory_bytes = 0
         self._point_count = 0
         self._started = time.monotonic()
-        self._next_sample = self._started + _FIRST_SAMPLE_S
+        interval_s, first_step = assignment.settings.monitor_interval, count_samples(assignment.directory, assignment.lane)
+        self._memory_watch = MemoryWatch(assignment.target.pid)
+        self._divergence = Divergence()
+        self._monitor = Monitor(assignment.target.pid, interval_s, first_step, self._writer.append_sample)
+        self._stall_watch = StallWatch(assignment.target.pid, assignment.settings.stall_after, self._monitor.look_at_tree)
+        url = assignment.settings.notify
+        self._notices = Notices(url, assignment.header, assignment.directory) if url else None
         self._next_heartbeat = self._started + HEARTBEAT_S
 
     def work(self) -> None:
@@ -61,7 +79,7 @@ class Scribe:
         if self._is_restart:
             self._writer.reset()
         else:
-            self._prober = Prober(self._assignment.target)
+            self._start_prober()
         _step_aside()  # not the prober, which has deadlines
         wait_s = _SHORTEST_WAIT_S
         while True:
@@ -69,6 +87,7 @@ class Scribe:
             progress = self._sources.read(_BATCH_BYTES)
             self._write(progress)
             if progress.has_moved:
+                self._take_stall(self._stall_watch.goes_on(began))
                 wait_s = 0.0 if self._is_ending else _REST * (time.monotonic() - began)
             elif self._is_ending:
                 break
@@ -76,7 +95,7 @@ class Scribe:
                 wait_s = min(max(2 * wait_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
                 for event in self._sources.settle():
                     self._writer.append_event(event)
-            self._listen(wait_s)
+            self._listen(wait_s if self._is_ending else min(wait_s, self._monitor.wait_s()))
             self._sample()
             if os.getppid() != self._pump_pid:
                 self._listen(0.0)  # it may have said its last word since we listened
@@ -87,24 +106,29 @@ class Scribe:
     def _write(self, progress: Progress) -> None:
         self._point_count += len(progress.points) + len(progress.media)
         write_progress(self._writer, progress)
+        self._divergence.feed(progress.points)
+        if self._notices is not None:
+            self._notices.feed(progress.points)
 
     def _note(self, kind: str, data: Mapping[str, Any]) -> None:
         self._writer.append_event(Event(time.time(), kind, dict(data)))
 
     def _listen(self, timeout_s: float) -> None:
-        """Wait for the pump's, the prober's and Slurm's words, `timeout_s` at most."""
+        """Wait for the pump's and the prober's words, `timeout_s` at most."""
         poller = select.poll()
         if not self._is_ending:
             poller.register(self._control, select.POLLIN)
-        if self._prober is not None:
-            poller.register(self._prober.pipe, select.POLLIN)
+        for pipe in (*self._probers, *self._errands):
+            poller.register(pipe, select.POLLIN)
         if self._inquiry is not None:
             poller.register(self._inquiry.pipe, select.POLLIN)
         for descriptor, _ in poller.poll(timeout_s * 1000):
             if self._inquiry is not None and descriptor == self._inquiry.pipe:
-                self._take_answer(self._inquiry)
-            elif self._prober is not None and descriptor == self._prober.pipe:
-                self._take_facts(self._prober)
+                self._take_slurms_answer(self._inquiry)
+            elif descriptor in self._probers:
+                self._take_facts(self._probers[descriptor])
+            elif descriptor in self._errands:
+                self._take_answer(descriptor)
             else:
                 self._take_orders()
 
@@ -121,45 +145,91 @@ class Scribe:
         if source is not None:
             os.close(source)
 
-    def _take_facts(self, prober: Prober) -> None:
-        """Record the facts that the prober has sent."""
-        for facts in prober.read():
-            self._writer.append_facts(time.time(), facts)
-        if prober.is_done:
-            self._prober = None
-
     def _ask_slurm(self) -> None:
         """Ask Slurm why it ends the run, if it is part of a job and Slurm has not said it yet."""
-        if self._assignment.header.slurm is not None and self._inquiry is None and not self._is_explained:
+        if self._assignment.header.slurm is not None and self._inquiry is None and slurm_kind(self._slurm) is None:
             self._inquiry = Inquiry(self._assignment.header, self._assignment.target.environ)
 
-    def _take_answer(self, inquiry: Inquiry) -> None:
+    def _take_slurms_answer(self, inquiry: Inquiry) -> None:
         inquiry.read()
         if inquiry.is_done:
             self._inquiry = None
             if inquiry.answer is not None:
-                self._is_explained = inquiry.answer["kind"] is not None
+                self._slurm = inquiry.answer
                 self._note(SLURM, inquiry.answer)
 
+    def _take_facts(self, prober: Prober) -> None:
+        """Record the facts that the prober has sent."""
+        for facts in map(self._interpreters.take, prober.read()):
+            if facts is not None:
+                self._writer.append_facts(time.time(), facts)
+        if prober.is_done:
+            del self._probers[prober.pipe]
+
+    def _take_answer(self, pipe: int) -> None:
+        errand, take = self._errands[pipe]
+        if errand.read():
+            del self._errands[pipe]
+            take(errand)
+
+    def _take_stall(self, stall: Json | None) -> None:
+        """Record that a stall has begun or is over, and tell those who want to know of one."""
+        if stall is None or self._is_ending:
+            return
+        self._note(STALL, stall)
+        if stall["is_over"]:
+            return
+        self._note("warning", {"text": describe_stall(stall)})
+        self._notify("stalls", describe_stall(stall), time.time() - (self._assignment.header.started_at or time.time()))
+        if self._assignment.settings.stall_dump:
+            self._dump(stall["since"])
+
+    def _dump(self, since: float) -> None:
+        pids = self._monitor.pids
+
+        def work() -> Json:
+            from .stall_dump import dump  # what it imports must not stay in our memory
+
+            return dump(pids, since)
+
+        errand = Errand(work, _DUMP_MAY_TAKE_S)
+        self._errands[errand.pipe] = errand, self._take_dump
+
+    def _take_dump(self, errand: Errand) -> None:
+        dump = errand.answer({"processes": [], "error": "--stall-dump: it did not end in time"})
+        self._note("stall_dump", dump)
+        if dump["error"]:
+            self._note("warning", {"text": dump["error"]})
+
+    def _notify(self, state: str, reason: str, duration_s: float | None) -> None:
+        if self._notices is not None:
+            errand = self._notices.send(state, reason, duration_s)
+            self._errands[errand.pipe] = errand, self._take_failure
+
+    def _take_failure(self, errand: Errand) -> None:
+        failure = errand.answer("it was not done in time")
+        if failure is not None:
+            self._note("warning", {"text": f"--notify: the message could not be delivered: {failure}"})
+
+    def _start_prober(self, running: int | None = None) -> None:
+        prober = Prober(self._assignment.target, redact_with(self._assignment.redactor), running)
+        self._probers[prober.pipe] = prober
+
     def _sample(self) -> None:
-        """Look at the memory of the child's tree when it is time: soon at first, then every ten seconds."""
+        """Look at the child's processes, and show that the run is looked after, when it is time."""
+        if not self._is_ending:
+            self._monitor.look()
+            self._take_stall(self._stall_watch.look_now(time.monotonic()))
+            for pid in self._sightings.look():
+                self._start_prober(pid)
         now = time.monotonic()
-        if now >= self._next_sample and not self._is_ending:
-            self._peak_memory_bytes = max(self._peak_memory_bytes, tree_memory_bytes(self._assignment.target.pid))
-            self._next_sample = now + min(2 * (now - self._started), _SAMPLE_INTERVAL_S)
         if now >= self._next_heartbeat:
             self._writer.touch()
             self._next_heartbeat = now + HEARTBEAT_S
 
     def _replace_pump(self) -> None:
         """The pump was killed, and the child with it: record what it had read and what is left on the ptys."""
-        output = self._assignment.output
-        output.resume()
-        rescued = self._assignment.flight.rescue(output.offset)
-        if rescued is not None:
-            output.append(self._assignment.stream_names[rescued[0]], rescued[1])
-        names = self._assignment.stream_names
-        _drain({source: names[index] for index, source in self._open_sources.items()}, output.append)
+        record_rest(self._assignment, self._open_sources)
         self._note("warning", {"text": "the recording process was killed; what it had captured is complete"})
         self._is_ending = True
 
@@ -167,20 +237,44 @@ class Scribe:
         last = self._sources.finish()
         self._write(last)
         dropped = sum(event.data["count"] for event in last.events if event.type == "dropped")
-        if self._peak_memory_bytes:
-            self._note("resources", {"peak_memory_bytes": self._peak_memory_bytes})
+        totals = self._monitor.totals()
+        if any(totals.values()):
+            self._note("resources", totals)
         try:
             os.write(self._answer, json.dumps({"points": self._point_count, "dropped": dropped}).encode())
         except OSError:
             pass  # the pump has not waited
         os.close(self._answer)
+        self._hear_slurm()
+        self._note_ending()
+        deadline = time.monotonic() + _PROBES_MAY_TAKE_S
+        while (self._probers or self._errands) and time.monotonic() < deadline:
+            self._listen(deadline - time.monotonic())
+        self._note(EVENT, scribe_overhead(self._assignment.directory, self._assignment.lane))
+        self._note("complete", {})
+
+    def _hear_slurm(self) -> None:
+        """Let Slurm say why it has ended the run, if it may have, before that is put together; it has a deadline."""
         end = read_end(self._assignment.directory, self._assignment.lane)
         if end is None or end.signals or end.signal in ("SIGTERM", "SIGKILL"):
             self._ask_slurm()
-        deadline = time.monotonic() + _PROBES_MAY_TAKE_S
-        while (self._prober is not None or self._inquiry is not None) and time.monotonic() < deadline:
-            self._listen(deadline - time.monotonic())
-        self._note("complete", {})
+        while self._inquiry is not None:
+            self._listen(_SLURM_MAY_TAKE_S)
+
+    def _note_ending(self) -> None:
+        """Record why the run ended, unless the pump was killed and nobody has seen how."""
+        assignment = self._assignment
+        end = read_end(assignment.directory, assignment.lane)
+        memory = self._memory_watch.evidence(end, self._monitor.all_pids)
+        if memory is not None and not memory["is_command"]:
+            self._note("warning", {"text": warn_of_kills(memory)})
+        if end is None:
+            self._notify("lost", "the recording process was killed", None)
+        else:
+            output = last_output(assignment.directory, assignment.lane)
+            ending = describe_ending(end, Evidence(output, self._divergence.found(), self._slurm, memory))
+            self._note(ENDING, ending)
+            self._notify(ended_state(end), ending["reason"], end.duration_s)
 
 
 def _step_aside() -> None:
@@ -192,23 +286,3 @@ def _step_aside() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     except OSError:  # a container's filter of system calls
         os.nice(_LOWEST_PRIORITY)
-
-
-def _drain(waiting: dict[int, str], record: Callable[[str, bytes], None]) -> None:
-    """Record what these ptys and pipes, with the names of their streams, still hold, until nobody holds their other ends."""
-    poller = select.poll()
-    for source in waiting:
-        poller.register(source, select.POLLIN)
-    while waiting:
-        for source, _ in poller.poll():
-            try:
-                data = os.read(source, 65536)
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""
-            if data:
-                record(waiting[source], data)
-            else:
-                poller.unregister(source)
-                del waiting[source]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, overload
 
@@ -23,13 +23,16 @@ from ..store.reader import (
     read_samples,
     sources_end,
 )
-from ..store.state import LOST, RUNNING, derive_state, describe_end, host_identity
+from ..store.state import LOST, RUNNING, derive_state, host_identity, last_written
 from .claims import is_scribe_at_work
 from .derivation import without_shadowed
+from .ending import Divergence, Evidence, describe_ending, describe_loss, has_failed, last_output, recorded_ending
 from .inquiry import KIND as SLURM
-from .inquiry import ask_as_reader, explain, slurm_facts
-from .lanes import of_primary, run_end
+from .inquiry import ask_as_reader, slurm_facts, slurm_kind
+from .lanes import of_primary, primary_lane, run_end
+from .monitor import merge_resources
 from .options import with_last_options
+from .overhead import merge_overhead
 from .progress import latest_progress
 from .sources import Sources
 
@@ -182,15 +185,13 @@ def summarise_media(media: Iterable[MediaPoint]) -> dict[str, Json]:
     return summary
 
 
-def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint] = ()) -> Json:
+def describe(view: RunView, points: Sequence[Point], media: Iterable[MediaPoint] = ()) -> Json:
     """The object that `swanlab show --json` prints: contract, section 4."""
     header, end = view.header, view.end
     given = _merge_script(view)
     environment = _environment(view)
-    resources = [event.data for event in view.events if event.type == "resources"]
-    peaks = [data["peak_memory_bytes"] for data in resources]
-    if end and end.max_process_memory_bytes:
-        peaks.append(end.max_process_memory_bytes)
+    resources = merge_resources(view.events, end)
+    ending = _ending(view, points)
     return {
         "id": header.id,
         "project": given["project"],
@@ -205,7 +206,8 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "duration_s": round(end.duration_s, 6) if end and end.duration_s is not None else None,
         "exit_code": end.exit_code if end else None,
         "signal": end.signal if end else None,
-        "end_reason": _end_reason(view),
+        "end_reason": ending["reason"] if ending else None,
+        "ending": ending,
         "attempts": len({lane.attempt for lane in view.lanes}),
         "ranks": len({lane.rank for lane in view.lanes}),
         "tags": given["tags"],
@@ -217,7 +219,8 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "media": summarise_media(of_primary(media)),
         "definitions": _definitions(view.events),
         "cpu_s": end.cpu_s if end else None,
-        "peak_memory_bytes": max(peaks, default=None),
+        "peak_memory_bytes": resources["peak_memory_bytes"],
+        "resources": resources,
         "output_bytes": end.output_bytes if end else None,
         "lost_bytes": end.lost_bytes if end else 0,
         "warnings": _warnings(view.events, environment),
@@ -227,15 +230,26 @@ def describe(view: RunView, points: Iterable[Point], media: Iterable[MediaPoint]
         "parse": {"mode": header.parse, "patterns": list(header.patterns), "step_key": header.step_key},
         "imported": _imported(view),
         "environment": environment,
-        "overhead": end.overhead if end else None,
+        "overhead": merge_overhead(end.overhead if end else None, view.events),
         "directory": view.directory,
     }
 
 
-def _end_reason(view: RunView) -> str | None:
-    """Why it ended, in one line: what Slurm did, then what became of the command."""
-    parts = (explain(slurm_facts(view.events)), describe_end(view.end) if view.end else None)
-    return "; ".join(part for part in parts if part) or None
+def _ending(view: RunView, points: Iterable[Point]) -> Json | None:
+    """Why the run ended: as a scribe wrote it, or else as far as it can be told now; None while it runs."""
+    recorded, slurm = recorded_ending(view.events), slurm_facts(view.events)
+    is_said = recorded is not None and (slurm_kind(slurm) is None or slurm_kind(recorded.get("slurm")) is not None)
+    if view.state == RUNNING or is_said:
+        return recorded
+    divergence = Divergence()
+    divergence.feed(points)
+    # All of a log directory may be listed: the output is read only where it may say why.
+    may_say = view.end is None or has_failed(view.end)
+    output = last_output(view.directory, primary_lane(view.lanes)) if may_say else ""
+    evidence = Evidence(output, divergence.found(), slurm, recorded["memory"] if recorded else None)
+    if view.end is None:
+        return describe_loss(view.header.host, last_written(view.directory), evidence)
+    return describe_ending(view.end, evidence)
 
 
 def _progress(view: RunView) -> Json | None:

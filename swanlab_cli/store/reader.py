@@ -114,10 +114,11 @@ def read_header(directory: str) -> Header:
 def read_end(directory: str, lane: Lane) -> End | None:
     """How the lane ended, or None."""
     fields = _read_json(layout.end(directory, lane))
-    if fields is None or any(name not in fields for name in End._fields):
+    if fields is None or any(name not in fields for name in End._fields if name not in End._field_defaults):
         return None
-    known = {name: fields[name] for name in End._fields}
+    known = {name: fields[name] for name in End._fields if name in fields}
     known["signals"] = tuple((str(name), float(moment)) for name, moment in known["signals"])
+    known["senders"] = tuple(sender for sender in known.get("senders", ()) if isinstance(sender, dict))
     return End(**known)
 
 
@@ -175,6 +176,15 @@ def read_samples(directory: str, lane: Lane) -> list[Point]:
             numbers = ((metric, value) for metric, value in values.items() if isinstance(value, (int, float)))
             points += [Point(metric, step, float(value), moment_of(fields), MONITOR, *lane) for metric, value in numbers]
     return points
+
+
+def count_samples(directory: str, lane: Lane) -> int:
+    """How many samples the lane has: the step of the next one. Only the end of the file is read."""
+    for line in reversed(_last_lines(layout.samples(directory, lane))):
+        step = (decode_line(line) or {}).get("step")
+        if isinstance(step, int):
+            return step + 1
+    return 0
 
 
 def read_points(directory: str, lane: Lane) -> tuple[list[Point], Cursor]:
@@ -236,19 +246,23 @@ def _batches(lines: Iterator[bytes]) -> Iterator[tuple[list[Json] | None, Cursor
 
 def read_cursor(directory: str, lane: Lane) -> Cursor:
     """Up to where in the sources the scribe's points are all there is; only the end of its file is read."""
-    try:
-        with open(layout.metrics(directory, lane), "rb") as file:
-            file.seek(-min(_TAIL_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
-            lines = file.read().split(b"\n")[:-1]
-    except OSError:
-        lines = []
-    for line in reversed(lines):
+    for line in reversed(_last_lines(layout.metrics(directory, lane))):
         fields = decode_line(line) or {}
         if fields.get("reset"):
             break
         if isinstance(fields.get("cursor"), dict):
             return _cursor(fields["cursor"])
     return Cursor(0, {})
+
+
+def _last_lines(path: str, limit: int = _TAIL_BYTES) -> list[bytes]:
+    """The lines at the end of a file, the first of which may be a part; none where there is no file."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-min(limit, os.fstat(file.fileno()).st_size), os.SEEK_END)
+            return file.read().split(b"\n")[:-1]
+    except OSError:
+        return []
 
 
 def _cursor(fields: Json) -> Cursor:
@@ -343,6 +357,26 @@ class OutputTail:
             yield Chunk(moment, stream, data[start:stop])
             self.offset += stop - start
             start = stop
+
+
+def read_last_output(directory: str, lane: Lane, limit: int) -> list[Chunk]:
+    """The last chunks of a lane's output, `limit` bytes in all, however much there is before."""
+    try:
+        with open(layout.output(directory, lane), "rb") as file:
+            end = os.fstat(file.fileno()).st_size
+            start = max(end - limit, 0)
+            file.seek(start)
+            data = file.read(end - start)
+    except OSError:
+        return []
+    entries = [(0, 0.0, "both")]
+    for line in _last_lines(layout.output_index(directory, lane), limit):
+        fields = decode_line(line) or {}
+        if isinstance(fields.get("offset"), int) and isinstance(fields.get("stream"), str):
+            entries.append((fields["offset"], moment_of(fields), fields["stream"]))
+    places = [max(offset - start, 0) for offset, _, _ in entries] + [len(data)]
+    chunks = (Chunk(entry[1], entry[2], data[a:b]) for entry, a, b in zip(entries, places, places[1:], strict=False))
+    return [chunk for chunk in chunks if chunk.data]
 
 
 def _all_lines(path: str) -> Iterator[bytes]:

@@ -11,6 +11,16 @@ RUNNING, FINISHED, CRASHED, ABORTED, LOST = "running", "finished", "crashed", "a
 _ASKED_TO_END = ("SIGINT", "SIGTERM", "SIGHUP")
 # The scribe touches its files at least every 30 s.
 HEARTBEAT_S = 30.0
+_MEANINGS = {
+    "SIGSEGV": ": memory that is not its own",
+    "SIGBUS": ": memory that is not there",
+    "SIGFPE": ": arithmetic",
+    "SIGILL": ": an instruction that there is not",
+    "SIGABRT": ": it gave up itself",
+    "SIGSYS": ": a system call that it may not make",
+    "SIGXCPU": ": its limit of processor time",
+    "SIGXFSZ": ": its limit of file size",
+}
 _SILENT_S = 4 * HEARTBEAT_S
 
 
@@ -59,10 +69,22 @@ def describe_end(end: End) -> str:
         return end.error
     if _is_unknown(end):
         return "imported: how it ended is not known"
-    asked = f" after {end.signals[-1][0]}" if end.signals else ""
-    if end.signal is not None:
-        return f"killed by {end.signal}" if not asked or end.signals[-1][0] == end.signal else f"killed by {end.signal}{asked}"
-    return f"exit code {end.exit_code}{asked}"
+    asked, sender = (end.signals[-1][0], _describe_sender(end)) if end.signals else (None, "")
+    if end.signal is None:
+        return f"exit code {end.exit_code}" + (f" after {asked}{sender}" if asked else "")
+    if asked in (None, end.signal):
+        return f"killed by {end.signal}{sender or _MEANINGS.get(end.signal, '')}"
+    return f"killed by {end.signal} after {asked}{sender}"
+
+
+def _describe_sender(end: End) -> str:
+    """Who sent the last request to end, where that is known."""
+    if len(end.senders) != len(end.signals):
+        return ""
+    sender = end.senders[-1]
+    if not sender.get("pid"):
+        return {"SIGINT": " (Ctrl-C)", "SIGQUIT": " (Ctrl-\\)", "SIGHUP": " (the terminal went away)"}.get(end.signals[-1][0], "")
+    return f" from {sender.get('name') or 'a process'} (pid {sender['pid']})"
 
 
 def _is_unknown(end: End) -> bool:
@@ -86,11 +108,16 @@ def is_silent(directory: str) -> bool:
 
 def _silence_s(directory: str) -> float:
     """For how long nobody has written to the run; 0 where that is unknown."""
+    newest = last_written(directory)
+    return 0.0 if newest is None else _file_system_time(os.path.dirname(directory)) - newest
+
+
+def last_written(directory: str) -> float | None:
+    """When somebody has last written to the run, by the clock of its file system, Unix seconds; None where that is unknown."""
     try:
-        newest = max(os.stat(os.path.join(directory, name)).st_mtime for name in os.listdir(directory))
-    except OSError:
-        return 0.0
-    return _file_system_time(os.path.dirname(directory)) - newest
+        return max(os.stat(os.path.join(directory, name)).st_mtime for name in os.listdir(directory))
+    except (OSError, ValueError):
+        return None
 
 
 def _file_system_time(folder: str) -> float:

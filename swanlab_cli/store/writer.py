@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import StoreError
@@ -106,7 +106,8 @@ class OutputWriter:
     """Appends the child's output and its index; a failure is kept for the end, never raised."""
 
     def __init__(self, directory: str, lane: Lane) -> None:
-        self.lost_bytes = 0
+        self.lost_bytes = self.lost_records = 0
+        """What could not be recorded; a record is what one call of `append` gave."""
         self.failure: OSError | None = None
         """Why output could not be recorded, the first time."""
         self._output = _open_for_append(layout.output(directory, lane))
@@ -138,7 +139,11 @@ class OutputWriter:
         except OSError as error:
             self.failure = self.failure or error
             self.lost_bytes += len(data)
+            self.lost_records += 1
             self._stream = ""
+
+    def finish(self, stream: str) -> None:
+        """Nothing is held back here."""
 
     def _append_entry(self, stream: str, now: float) -> None:
         """Note whose bytes follow; behind an entry that a full disk or SIGKILL has torn, on a line of its own."""
@@ -153,7 +158,9 @@ class OutputWriter:
 class RecordWriter:
     """Appends a lane's points and events."""
 
-    def __init__(self, directory: str, lane: Lane) -> None:
+    def __init__(self, directory: str, lane: Lane, redact: Callable[[Any], Any] = lambda data: data) -> None:
+        """The data of events pass through `redact`; facts have been through it in the process that has found them."""
+        self._redact = redact
         self._metrics = _open_for_append(layout.metrics(directory, lane))
         self._events = _open_for_append(layout.events(directory, lane))
         self._directory, self._lane = directory, lane
@@ -184,7 +191,7 @@ class RecordWriter:
 
     def append_event(self, event: Event) -> None:
         """Record an event."""
-        _write_all(self._events, encode_line(event._asdict()))
+        _write_all(self._events, encode_line(event._replace(data=self._redact(event.data))._asdict()))
 
     def append_facts(self, moment: float, facts: Mapping[str, Any]) -> None:
         """Record what was found out about the environment at `moment`, Unix seconds: facts by the name of their probe."""

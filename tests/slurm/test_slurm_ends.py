@@ -70,5 +70,5 @@ def test_what_ends_a_job_is_recorded(jobs: JobPlace, prefix: str, end: Callable[
     _stop(jobs, job)
     assert (state, exit_code) == ("aborted", 9)
     assert reason.startswith(told.format(job))
-    assert reason.endswith("exit code 9 after SIGTERM")
+    assert ", exit code 9 after SIGTERM from slurmstepd (pid " in reason
     assert jobs.output() == b"loss=0.5\ncleaning=1\ncleaning=2\n"

@@ -1,5 +1,6 @@
 """Text, web pages and charts."""
 
+from ..redaction import redacted
 from .item import MediaItem, bytes_of, path_of
 
 _INLINE_BYTES = 16384
@@ -14,7 +15,7 @@ class Text(MediaItem):
         super().__init__(content, caption)
 
     def _take(self, data):
-        text = data if isinstance(data, str) else str(data)
+        text = redacted(data if isinstance(data, str) else str(data))
         content = text.encode("utf-8", "replace")
         if len(content) <= _INLINE_BYTES:
             self.details = {"text": content.decode("utf-8")}
@@ -35,7 +36,7 @@ class Html(MediaItem):
         if path is not None and (not isinstance(data, str) or path.lower().endswith((".html", ".htm"))):
             self._keep_file(path, "html")
         elif isinstance(data, str):
-            self._keep(data.encode("utf-8", "replace"), "html")
+            self._keep(redacted(data).encode("utf-8", "replace"), "html")
         elif bytes_of(data) is not None:
             self._keep(bytes_of(data), "html")
         else:
@@ -59,4 +60,4 @@ class ECharts(MediaItem):
             options = dumps(data)
         else:
             raise TypeError("a chart of type %s cannot be used; accepted is what has dump_options()" % type(data).__name__)
-        self._keep(options.encode("utf-8", "replace"), "json")
+        self._keep(redacted(options).encode("utf-8", "replace"), "json")
