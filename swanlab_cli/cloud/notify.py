@@ -39,7 +39,7 @@ def _try(url: str, payload: Mapping[str, Any], allowed_s: float) -> tuple[str | 
     try:
         # A redirected POST becomes a GET, which delivers nothing and succeeds.
         with requests.post(url, json=payload, timeout=timeouts, allow_redirects=False, stream=True) as response:
-            if not response.ok or response.is_redirect:
+            if response.status_code >= 300:
                 return f"HTTP status {response.status_code}", response.status_code >= 500 or response.status_code == 429
             return _refusal(response.raw.read(_ANSWER_BYTES, decode_content=True)), False
     except requests.exceptions.SSLError:

@@ -29,7 +29,8 @@ PREFIXES = (
 
 # What is ours, or says how to reach a server, the scheduler's or the user's, which may let others in.
 DROPPED = re.compile(
-    r"SWANLAB_CLI_|SWANLAB_NOTIFY$|PMIX_(SERVER_URI|SECURITY)|PMI_(FD|PORT)|SLURM_(LAUNCH_NODE_IPADDR|SRUN_COMM_|STEP_LAUNCHER)|.*_URI$"
+    r"SWANLAB_CLI_|SWANLAB_NOTIFY$|PMIX_(SERVER_URI|SECURITY)|PMI_(FD|PORT)"
+    r"|SLURM_(LAUNCH_NODE_IPADDR|SRUN_COMM_|STEP_LAUNCHER)|.*_URI$"
 )
 _LONGEST = 32768
 
