@@ -31,14 +31,14 @@ NOT_ABOUT = (
 """Behind such a word these make it the name of something else."""
 NOT_ASKED = "num n no use has is max min allow require requires required with without disable enable skip forgot reset show hide check"
 """In front of a name these make it a number or a switch."""
-TOKEN_WORDS = "token pwd auth cookie jwt webhook sas bearer authorization"
+TOKEN_WORDS = "token pwd jwt webhook sas bearer authorization"
 """At the end of a name these make a value a secret if it is LIKELY."""
 NOT_TOKENS = (
     "pad eos bos unk mask sep cls image img video audio stop start end begin special next prev per max min num n first last new"
     " extra prefix suffix middle boi eoi fim decoder forced word sub text class prompt think tool speaker blank space"
 )
 """Before `token` these make it one of a language model's."""
-KEY_WORDS = "key salt signature sig pass dsn nonce otp"
+KEY_WORDS = "auth key salt signature sig pass dsn nonce otp"
 """At the end of a name these make a value a secret if it is RANDOM."""
 
 ORDINARY_WORDS = (
@@ -46,13 +46,14 @@ ORDINARY_WORDS = (
     " environment prompt ask str string bytes int file keyring redacted masked hidden secret password token changeme"
 )
 ORDINARY = (
-    r"|v?\d+(?:\.\d+)+[\w.+-]*|[*x.#?_-]+|-?\d{1,3}(?:\.\d*)?|your[-_ ].*|<.*>|\[.*\]|\{.*\}|\$\w+|\$[({].*|%.*[%)]|(?:~|\.{0,2})/(?:[\w.@-]+/)+[\w.@-]*"
+    r"|v?\d+(?:\.\d+)+[\w.+-]*|[*.#?_-]+|x{3,}|-?\d{1,3}(?:\.\d*)?|your[-_ ].*|<.*>|\[.*\]|\{.*\}|\$\w+|\$[({].*|%.*[%)]|(?:~|\.{0,2})/(?:[\w.@-]+/)+[\w.@-]*"
     r"|[\w.@/~-]+\.(?:json|pem|key|txt|ya?ml|toml|env|pub|crt|cer|ini|cfg|netrc)"
 )
 LIKELY = r"(?![<\[|{$/~.])(?=.*[0-9]|.{20}|.*[a-z][A-Z])[^\s<>\[\]|{}()$]{8,}"
 RANDOM = r"(?=(?:[^0-9]*[0-9]){2})(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9+/=]{16,}"
 LITERAL = (  # of source code and prose, where most that follows a secret's name is an expression
-    r"(?!(?:[A-Za-z_]\w*\.)+\w+$)(?=.*[0-9!@#$%^&*+=/~]|.*[a-z][A-Z]|.*[a-z].*[A-Z]{2})(?=.*[0-9]|.*[^\w.-])"
+    r"(?!(?:[A-Za-z_]\w*\.)+\w+$)(?![\d.]+$)(?!(?:\w+\.)+[\w$]+@[0-9a-f]+$)"
+    r"(?=.*[0-9!@#$%^&*+=/~]|.*[a-z][A-Z]|.*[a-z].*[A-Z]{2})(?=.*[0-9]|.*[^\w.-])"
     r"(?!(?:https?:/)?/)[A-Za-z0-9!@#$%^&*+=/~_.?:-]{6,}"
 )
 
@@ -119,18 +120,19 @@ FORMATS = (
     ("secret in a URL", "?",
      r"(?i)[?&;](?:(?:access_?|auth_?|private_?|refresh_?|id_|session_?)?token|api_?key|sig|password|passwd|pwd|secret|client_secret"
      r"|x-amz-(?:signature|security-token|credential)|x-goog-signature|subscription-key|apikey)=([^&\s\"'#;<>{}$*]{4,})"),
-    ("authorization", "uthorization", r"uthorization\\?[\"']?\s*[:=]\s*\\?[\"']?(?:[A-Za-z]{3,10}\s+)?((?=[^\s]*[0-9])[A-Za-z0-9._~+/=:-]{8,})"),
+    ("authorization", "uthorization",
+     r"uthorization\\?[\"']?\s*[:=]\s*\\?[\"']?(?:[A-Za-z]{3,10}\s+)?(?=[\w.~+/=:-]*[0-9])([\w.~+/=:-]{8,})(?=[\s\"'\\,;}&]|$)"),
     ("authorization", "earer ", r"[Bb]earer (?=[^\s]*[0-9])([A-Za-z0-9._~+/=-]{12,})"),
     ("authorization", "asic ", r"[Bb]asic (?=[^\s]*[0-9=])(?=[^\s]*[A-Z])([A-Za-z0-9+/]{12,}={0,2})(?![A-Za-z0-9+/=_.-])"),
-    ("password in netrc", "password ", r"(?:login|user)\s+\S+\s+password\s+(\S+)"),
+    ("password in netrc", "password ", r"(?:machine\s+\S+|default)\s+login\s+\S+\s+password\s+(\S+)"),
 )  # fmt: skip
 
 # A text without any of these has no name of a secret.
-WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "_pat", "cookie", "jwt", "webhook", "dsn", "salt",
+WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "_pat", "jwt", "webhook", "dsn", "salt",
          "signature", "_sig", "_sas", "bearer", "nonce", "_otp")  # fmt: skip
 WORD_OF_NAME = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
 ASSIGNMENT = (
-    r"([A-Za-z_][A-Za-z0-9_.-]{1,60})\\{0,2}[\"'\]]{0,2}[ \t]{0,3}(?:=>|:=|=|:)[ \t]{0,3}"
+    r"([A-Za-z_][A-Za-z0-9_.-]{1,60})\\{0,2}[\"'\]]{0,2}[ \t]{0,3}(?:=>|:=|==?|:)[ \t]{0,3}"
     r"(?:[rbfu]?\\{0,2}\"([^\"\\\n]{4,})\\{0,2}\"|[rbfu]?'([^'\\\n]{4,})'|([^\s\"'&,;)}\]\\]{3,}))"
 )
 """A name, and its value in double, single or no quotes."""
