@@ -276,12 +276,17 @@ def test_kernel_log_is_read(tmp_path: Path) -> None:
     """Lines about processes of ours, of the machine's memory and of a limit."""
     log = tmp_path / "kmsg"
     log.write_text(
-        "3,1,5,-;Out of memory: Killed process 7 (python3) total-vm:9kB\n"
-        "3,2,6,-;Memory cgroup out of memory: Killed process 8 (a (b) c) total-vm:9kB\n"
-        "3,3,7,-;Out of memory: Killed process 99 (other) total-vm:9kB\n"
+        "3,0,4000000,-;Out of memory: Killed process 7 (before) total-vm:9kB\n"
+        "3,1,105000000,-;Out of memory: Killed process 7 (python3) total-vm:9kB\n"
     )
-    assert find_kills([7, 8], str(log)) == [MemoryKill(7, "python3", False), MemoryKill(8, "a (b) c", True)]
-    assert find_kills([7], str(tmp_path / "none")) == []
+    assert find_kills([7, 8], 100.0, str(log)) == []  # one file is one record here, as old as its first line
+    log.write_text(
+        "3,1,105000000,-;Out of memory: Killed process 7 (python3) total-vm:9kB\n"
+        "3,2,106000000,-;Memory cgroup out of memory: Killed process 8 (a (b) c) total-vm:9kB\n"
+        "3,3,107000000,-;Out of memory: Killed process 99 (other) total-vm:9kB\n"
+    )
+    assert find_kills([7, 8], 100.0, str(log)) == [MemoryKill(7, "python3", False), MemoryKill(8, "a (b) c", True)]
+    assert find_kills([7], 0.0, str(tmp_path / "none")) == []
 
 
 def test_ctrl_c_is_named(work: Workplace) -> None:

@@ -150,7 +150,7 @@ def test_time_of_a_child_is_kept(end: str) -> None:
         root.do(BURN.format(seconds=0.2))
         after = looked(tree).cpu_s
     assert 0.5 <= seen < 0.9
-    assert 0.19 <= after - seen < 0.4
+    assert 0.17 <= after - seen < 0.4  # the kernel counts in hundredths, for each process
 
 
 def test_time_of_an_orphan_is_kept() -> None:

@@ -113,6 +113,7 @@ BEGIN = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n'
         pytest.param(BAD, "".join(f"3: {line}\n" for line in PLAIN.splitlines()), id="srun-label"),
         pytest.param(BAD, PLAIN + "Exception ignored in: <function f>\nbye\n", id="words-behind"),
         pytest.param(BAD, COLOURED, id="coloured"),
+        pytest.param(BAD, " 12%|█▏        | 12/100" + PLAIN, id="behind-a-bar"),
         pytest.param(("KeyboardInterrupt", "", ("a.py", 1, "f"), None), BEGIN + "KeyboardInterrupt\n", id="interrupt"),
         pytest.param(("ValueError", "x" * 500, ("a.py", 1, "f"), None), BEGIN + "ValueError: " + "x" * 9999 + "\n", id="long"),
     ],

@@ -247,6 +247,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
             "last_words": None,
             "not_a_number": None,
             "memory": None,
+            "slurm": None,
         },
         "attempts": 1,
         "ranks": 1,

@@ -149,7 +149,8 @@ def _value_text(section: str, key: str, value: Any) -> str:
 def _change(row: Row) -> str:
     """By how much the second of two numbers is larger than the first, in percent."""
     numbers = [value for value in row.values if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    if len(row.values) != 2 or len(numbers) != 2 or not numbers[0] or numbers[0] == numbers[1]:
+    is_amount = row.key != "exit_code"
+    if not is_amount or len(row.values) != 2 or len(numbers) != 2 or not numbers[0] or numbers[0] == numbers[1]:
         return ""
     return f"{100 * (numbers[1] - numbers[0]) / abs(numbers[0]):+.3g} %"
 

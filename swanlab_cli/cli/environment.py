@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..recorder.comparison import recorded_text, recorded_variables
@@ -17,7 +17,9 @@ _KNOWN_PACKAGES = (
 )
 _MOST_PACKAGES = 6
 # What other rows, sections or views show.
-_SHOWN_ELSEWHERE = ("os", "host", "cpu", "memory", "python", "git", "diff", "script", "variables", "failed")
+_SHOWN_ELSEWHERE = (
+    *("os", "host", "cpu", "memory", "disks", "python", "interpreters", "git", "diff", "script", "variables", "failed"),
+)
 _LONG = ("text", "content", "requirements", "packages", "values", "failed")
 _MOST_ITEMS = 8
 
@@ -32,10 +34,15 @@ def environment_fields(environment: Json) -> Iterator[Field]:
                             _rest(cpu, ("model", "sockets", "cores", "usable", "threads"))))  # fmt: skip
     total = memory.get("total_bytes")
     yield Field("memory", join(size(total) if total else None, _rest(memory, ("total_bytes", "swap_bytes"))))
+    yield from _disk_fields(_facts(environment, "disks").get("disks") or ())
     for probe, facts in environment.items():
         if probe not in _SHOWN_ELSEWHERE:
             yield from _probe_fields(probe, facts)
     yield from _python_fields(_facts(environment, "python"))
+    first = _facts(environment, "python").get("executable")
+    others = [one for one in environment.get("interpreters") or () if one["executable"] != first]
+    for one in others:
+        yield Field("also ran", join(one.get("version"), one["executable"]))
     yield Field("git", _git(_facts(environment, "git"), _facts(environment, "diff")))
     script = _facts(environment, "script")
     is_whole = not script.get("left_out_bytes")
@@ -68,6 +75,13 @@ def _counted(facts: Json, name: str) -> str | None:
 def counted(count: int, noun: str) -> str:
     """A count with its noun: `1 file`, `2 files`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _disk_fields(disks: Iterable[Json]) -> Iterator[Field]:
+    for disk in disks:
+        place = f"{disk['type']} on {disk['mount']}" + (", over the network" if disk.get("network") else "")
+        room = f"{size(disk['free_bytes'])} free of {size(disk['total_bytes'])}"
+        yield Field("disk", f"{room} ({place}), for {', '.join(disk['used_for'])}")
 
 
 def _python_fields(python: Json) -> Iterator[Field]:

@@ -12,6 +12,7 @@ _KILLED = re.compile(
 )
 _RECORD_BYTES = 8192
 _MOST_RECORDS = 100_000
+_SLACK_S = 1.0  # between the clock of the log and the monotonic one
 
 
 class MemoryKill(NamedTuple):
@@ -23,15 +24,22 @@ class MemoryKill(NamedTuple):
     """Of its control group's limit, not of the machine's memory."""
 
 
-def find_kills(pids: Iterable[int], log: str = "/dev/kmsg") -> list[MemoryKill]:
-    """Which of these processes the kernel's log says were killed; none where it may not be read.
+def find_kills(pids: Iterable[int], since_s: float, log: str = "/dev/kmsg") -> list[MemoryKill]:
+    """Which of these processes the kernel's log says were killed since then, on the monotonic clock; none if it cannot be read.
 
     In a pid namespace of its own a process has another number than in the log.
     """
     wanted = set(pids)
-    matches = (match for record in _records(log) for match in _KILLED.finditer(record))
+    recent = (record for record in _records(log) if _moment(record) >= since_s - _SLACK_S)
+    matches = (match for record in recent for match in _KILLED.finditer(record))
     kills = (MemoryKill(int(match["pid"]), match["name"], match["where"].startswith("Memory")) for match in matches)
     return [kill for kill in kills if kill.pid in wanted]
+
+
+def _moment(record: str) -> float:
+    """When it was written. Documentation/ABI/testing/dev-kmsg: level, number, microseconds since boot, flags; then the text."""
+    fields = record.split(",", 3)
+    return int(fields[2]) / 1e6 if len(fields) > 2 and fields[2].isdigit() else 0.0
 
 
 def _records(log: str) -> Iterable[str]:

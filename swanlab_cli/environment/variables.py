@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 
+from swanlab_cli.environment.injection import is_shim
 from swanlab_cli.environment.target import Facts, Target
 
 NAMES = frozenset((
@@ -80,10 +82,14 @@ _LAUNCHERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 
 def read_variables(target: Target) -> Facts:
-    """The child's variables that have one of NAMES or PREFIXES, sorted by name, addresses in them masked."""
+    """The child's variables that have one of NAMES or PREFIXES, sorted by name; addresses are masked, ours left out."""
+    environ = {**target.environ}
+    path = [folder for folder in environ.pop("PYTHONPATH", "").split(os.pathsep) if not is_shim(folder)]
+    if any(path):
+        environ["PYTHONPATH"] = os.pathsep.join(path)
     return {
         name: _without_addresses(value[:_LONGEST])
-        for name, value in sorted(target.environ.items())
+        for name, value in sorted(environ.items())
         if (name in NAMES or name.startswith(PREFIXES)) and not DROPPED.match(name)
     }
 

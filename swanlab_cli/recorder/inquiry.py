@@ -1,62 +1,19 @@
-"""Asking Slurm why a run ends: by the scribe, in a process of its own while the run lasts, or by a reader afterwards."""
+"""Asking Slurm why a run ends: by an errand of the scribe's while the run lasts, or by a reader afterwards."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import time
 from collections.abc import Iterable, Mapping
 
-from ..process.descriptors import keep_only
 from ..records import End, Event, Header, Json
 
 KIND = "slurm"
 """Of the event that has Slurm's answer: environment/slurm.py has its fields."""
-_ALLOWED_S = 5.0
 _READER_ALLOWED_S = 3.0
-_READ_BYTES = 1 << 16
 
 
-class Inquiry:
-    """A question that has been asked."""
-
-    def __init__(self, header: Header, environ: Mapping[str, str]) -> None:
-        self._pid, self.pipe = _fork_inquiry(header, environ)
-        """`pipe` can be read when there is something of the answer."""
-        self.is_done = False
-        self.answer: Json | None = None
-        """None until `is_done`, and where Slurm says nothing."""
-        self._received = b""
-
-    def read(self) -> None:
-        """Take what has come; to be called when the pipe can be read."""
-        data = os.read(self.pipe, _READ_BYTES)
-        self._received += data
-        if not data:
-            os.close(self.pipe)
-            os.waitpid(self._pid, 0)  # it has closed its end by exiting
-            self.answer = json.loads(self._received) if self._received.endswith(b"}") else None
-            self.is_done = True
-
-
-def _fork_inquiry(header: Header, environ: Mapping[str, str]) -> tuple[int, int]:
-    """Start it: its process id, and the descriptor on which it writes the answer as JSON before it exits."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setsid()  # its signals are not blocked, as programs that it starts must be killable
-            keep_only({writer})
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            os.write(writer, json.dumps(ask(header, environ, _ALLOWED_S)).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    return pid, reader
-
-
-def ask(header: Header, environ: Mapping[str, str], allowed_s: float = _READER_ALLOWED_S) -> Json | None:
+def ask(header: Header, environ: Mapping[str, str], allowed_s: float) -> Json | None:
     """What Slurm says about the job of a run; None if it says nothing, or the run is part of none."""
     if header.slurm is None or header.started_at is None:
         return None
@@ -73,7 +30,7 @@ def ask_as_reader(header: Header, end: End | None, is_alive: bool, events: Itera
     """
     is_open = not is_alive if end is None else bool(end.signals) or end.signal in ("SIGTERM", "SIGKILL")
     known = slurm_facts(events)
-    return ask(header, os.environ) if is_open and (known is None or known["kind"] is None) else None
+    return ask(header, os.environ, _READER_ALLOWED_S) if is_open and (known is None or known["kind"] is None) else None
 
 
 def slurm_facts(events: Iterable[Event]) -> Json | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from ..environment.cgroup import count_kills, find_cgroup, memory_limit
@@ -9,12 +10,16 @@ from ..environment.memory_kills import find_kills
 from ..records import End, Json
 from .ending import may_be_memory
 
+# The scribe begins after the child, later on a busy machine; numbers of processes come again after longer than that.
+_MAY_BE_LATE_S = 5.0
+
 
 class MemoryWatch:
     """Remembers how many kills the child's control group had when the child started."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
+        self._since_s = time.monotonic() - _MAY_BE_LATE_S
         self._group = find_cgroup(pid).memory
         self._before = count_kills(self._group)
 
@@ -28,7 +33,7 @@ class MemoryWatch:
         counted = max(now - self._before, 0) if now is not None and self._before is not None else 0
         is_suspect = end is not None and may_be_memory(end)
         # The log is read only where something points to it.
-        named = find_kills({*pids, self._pid}) if counted or is_suspect else []
+        named = find_kills({*pids, self._pid}, self._since_s) if counted or is_suspect else []
         if not named and not counted:
             return None
         return {

@@ -21,7 +21,7 @@ from .assistant import END, WARNING, Assignment, redact_with
 from .ending import ENDING, Divergence, Evidence, describe_ending, last_output
 from .errand import Errand
 from .inquiry import KIND as SLURM
-from .inquiry import Inquiry, slurm_kind
+from .inquiry import ask, slurm_kind
 from .interpreters import Interpreters
 from .memory_watch import MemoryWatch, warn_of_kills
 from .monitor import Monitor
@@ -57,7 +57,7 @@ class Scribe:
         self._open_sources = dict(enumerate(assignment.sources))
         self._probers: dict[int, Prober] = {}
         self._errands: dict[int, tuple[Errand, Callable[[Errand], None]]] = {}
-        self._inquiry: Inquiry | None = None
+        self._is_asking_slurm = False
         self._slurm: Json | None = None
         self._interpreters = Interpreters()
         self._sightings = Sightings(assignment.target.pid)
@@ -120,12 +120,8 @@ class Scribe:
             poller.register(self._control, select.POLLIN)
         for pipe in (*self._probers, *self._errands):
             poller.register(pipe, select.POLLIN)
-        if self._inquiry is not None:
-            poller.register(self._inquiry.pipe, select.POLLIN)
         for descriptor, _ in poller.poll(timeout_s * 1000):
-            if self._inquiry is not None and descriptor == self._inquiry.pipe:
-                self._take_slurms_answer(self._inquiry)
-            elif descriptor in self._probers:
+            if descriptor in self._probers:
                 self._take_facts(self._probers[descriptor])
             elif descriptor in self._errands:
                 self._take_answer(descriptor)
@@ -147,16 +143,18 @@ class Scribe:
 
     def _ask_slurm(self) -> None:
         """Ask Slurm why it ends the run, if it is part of a job and Slurm has not said it yet."""
-        if self._assignment.header.slurm is not None and self._inquiry is None and slurm_kind(self._slurm) is None:
-            self._inquiry = Inquiry(self._assignment.header, self._assignment.target.environ)
+        header, environ = self._assignment.header, self._assignment.target.environ
+        if header.slurm is not None and not self._is_asking_slurm and slurm_kind(self._slurm) is None:
+            self._is_asking_slurm = True
+            errand = Errand(lambda: ask(header, environ, _SLURM_MAY_TAKE_S), int(_SLURM_MAY_TAKE_S) + 1)
+            self._errands[errand.pipe] = errand, self._take_slurms_answer
 
-    def _take_slurms_answer(self, inquiry: Inquiry) -> None:
-        inquiry.read()
-        if inquiry.is_done:
-            self._inquiry = None
-            if inquiry.answer is not None:
-                self._slurm = inquiry.answer
-                self._note(SLURM, inquiry.answer)
+    def _take_slurms_answer(self, errand: Errand) -> None:
+        self._is_asking_slurm = False
+        answer = errand.answer(None)
+        if answer is not None:
+            self._slurm = answer
+            self._note(SLURM, answer)
 
     def _take_facts(self, prober: Prober) -> None:
         """Record the facts that the prober has sent."""
@@ -258,7 +256,7 @@ class Scribe:
         end = read_end(self._assignment.directory, self._assignment.lane)
         if end is None or end.signals or end.signal in ("SIGTERM", "SIGKILL"):
             self._ask_slurm()
-        while self._inquiry is not None:
+        while self._is_asking_slurm:
             self._listen(_SLURM_MAY_TAKE_S)
 
     def _note_ending(self) -> None:

@@ -11,6 +11,8 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 # What launchers put before each line of a worker: torchrun's `[rank0]:`, `srun --label`'s `0:`, mpirun's `[1,0]<stderr>:`.
 _PREFIX = r"(?P<prefix>(?:\[[^\]\s]{1,24}\](?:<\w+>)?:\s?|\d{1,5}:\s)?)"
 _HEADER = re.compile(_PREFIX + r"(?P<margin>  \+ Exception Group |[╭┌].* )?Traceback \(most recent call last\)")
+# Behind a line that had no end yet: a bar, a prompt.
+_LATE_HEADER = re.compile(r"(?P<prefix>)(?P<margin>)Traceback \(most recent call last\):$")
 _FRAME = re.compile(r'\s*\|?\s*File "(?P<file>.+?)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
 _BOXED_FRAME = re.compile(r"[│|] (?P<file>\S+):(?P<line>\d+) in (?P<function>\S+)")
 _EXCEPTION = re.compile(r"(?:  \| )?(?P<exception>[A-Za-z_][\w.]*)(?:: ?(?P<message>.*))?")
@@ -81,7 +83,7 @@ def last_words(text: str) -> str | None:
 
 def _traceback_at(lines: Sequence[str], start: int) -> Traceback | None:
     """The traceback whose header, or for one without header whose exception, is this line."""
-    header = _HEADER.match(lines[start])
+    header = _HEADER.match(lines[start]) or _LATE_HEADER.search(lines[start].rstrip())
     if header is None:
         return _syntax_error_at(lines, start)
     prefix, is_boxed = header["prefix"], (header["margin"] or "").strip()[:1] in ("╭", "┌")

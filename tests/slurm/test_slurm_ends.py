@@ -15,6 +15,7 @@ from tests.slurm.conftest import JobPlace
 _PATIENT = """
 import signal, sys, time
 def clean_up(number, frame):
+    signal.signal(number, signal.SIG_IGN)  # Slurm may send it twice
     print('cleaning=1', flush=True)
     time.sleep(1.5)
     print('cleaning=2', flush=True)

@@ -132,7 +132,7 @@ WORDS = ("key", "token", "secret", "pass", "pwd", "auth", "credential", "_pat", 
          "signature", "_sig", "_sas", "bearer", "nonce", "_otp")  # fmt: skip
 WORD_OF_NAME = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
 ASSIGNMENT = (
-    r"([A-Za-z_][A-Za-z0-9_.-]{1,60})\\{0,2}[\"'\]]{0,2}[ \t]{0,3}(?:=>|:=|==?|:)[ \t]{0,3}"
+    r"([A-Za-z_][A-Za-z0-9_.-]{1,60})\\{0,2}[\"'\]]{0,2}[ \t]{0,3}(?:=>|:=|={1,3}(?=[ \t]{0,3}[\"'])|=(?!=)|:)[ \t]{0,3}"
     r"(?:[rbfu]?\\{0,2}\"([^\"\\\n]{4,})\\{0,2}\"|[rbfu]?'([^'\\\n]{4,})'|([^\s\"'&,;)}\]\\]{3,}))"
 )
 """A name, and its value in double, single or no quotes."""
