@@ -67,9 +67,9 @@ def test_tree_that_has_ended_is_itself() -> None:
 
 
 def test_module_is_light() -> None:
-    """The long-lived recorder imports the module: it brings nothing but itself."""
+    """The long-lived recorder imports the module: it brings nothing but itself and how the kernel's files are read."""
     code = "import sys; before = set(sys.modules); import swanlab_cli.environment.tree; print(*sorted({*sys.modules} - before))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True).stdout
     assert loaded.split() == [
-        "__future__", "swanlab_cli", "swanlab_cli.environment", "swanlab_cli.environment.tree"
+        "__future__", "swanlab_cli", "swanlab_cli.environment", "swanlab_cli.environment.kernel", "swanlab_cli.environment.tree"
     ]  # fmt: skip

@@ -86,7 +86,7 @@ PASSWORD = "Tr0ub4dor&3x"
         ("train --hf_token §", "train --hf_token s3cr3tValue99"),
         ("env OPENAI_API_KEY=§ python train.py", "env OPENAI_API_KEY=s3cr3tValue99 python train.py"),
         ("mysql -p§ -u root", "mysql -ps3cr3tValue99 -u root"),
-        ("sshpass -p § ssh host", "sshpass -p s3cr3tValue99 ssh host"),
+        ("sshpass -p § ssh -p 22 host", "sshpass -p s3cr3tValue99 ssh -p 22 host"),
         ("curl -u ana:§ http://h/", "curl -u ana:s3cr3tValue99 http://h/"),
         ("git clone https://ana:§@host/r.git", "git clone https://ana:s3cr3tValue99@host/r.git"),
         ("wget http://host/?token=§&x=1", "wget http://host/?token=s3cr3tValue99&x=1"),

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from swanlab_cli.environment.kernel import read_text
+
 # Version 1 says "no limit" as the largest number of whole pages.
 _UNLIMITED_BYTES = 1 << 62
 
@@ -72,7 +74,7 @@ def memory_limit(hierarchy: Hierarchy | None) -> int | None:
 
 def find_hierarchy(pid: int, controller: str, root: str = "/") -> Hierarchy | None:
     """The group that a process has with this controller; that of our own process where it is gone."""
-    listing = _read(os.path.join(root, f"proc/{pid}/cgroup")) or _read(os.path.join(root, "proc/self/cgroup"))
+    listing = read_text(os.path.join(root, f"proc/{pid}/cgroup")) or read_text(os.path.join(root, "proc/self/cgroup"))
     unified = None
     for line in listing.splitlines():
         # cgroups(7): hierarchy, controllers, path; version 2 names no controllers.
@@ -96,7 +98,7 @@ def texts(hierarchy: Hierarchy | None, *names: str) -> Iterator[str]:
     """What the files of these names say, from the group upwards, empty ones left out."""
     for folder in hierarchy.folders if hierarchy else ():
         for name in names:
-            text = _read(os.path.join(folder, name)).strip()
+            text = read_text(os.path.join(folder, name)).strip()
             if text:
                 yield text
 
@@ -111,7 +113,7 @@ def _unless_machine(hierarchy: Hierarchy | None) -> Hierarchy | None:
 
 def _mounted_at(root: str, controller: str | None) -> tuple[str, str]:
     """(folder of the hierarchy's mount, the group that is mounted there), or two empty strings."""
-    for line in _read(os.path.join(root, "proc/self/mountinfo")).splitlines():
+    for line in read_text(os.path.join(root, "proc/self/mountinfo")).splitlines():
         # proc(5): optional fields end with a dash.
         mount, _, file_system = line.partition(" - ")
         fields, kind = mount.split(), file_system.split()
@@ -140,21 +142,13 @@ def _folders(mount: str, mounted: str, path: str, root: str) -> tuple[str, ...]:
 def _own_number(hierarchy: Hierarchy | None, name_2: str, name_1: str) -> int | None:
     if hierarchy is None:
         return None
-    text = _read(os.path.join(hierarchy.folders[0], name_2 if hierarchy.version == 2 else name_1)).strip()
+    text = read_text(os.path.join(hierarchy.folders[0], name_2 if hierarchy.version == 2 else name_1)).strip()
     return int(text) if text.isdigit() else None
 
 
 def _field(path: str, name: str) -> int | None:
-    for line in _read(path).splitlines():
+    for line in read_text(path).splitlines():
         key, _, value = line.partition(" ")
         if key == name and value.isdigit():
             return int(value)
     return None
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            return stream.read()
-    except OSError:
-        return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from swanlab_cli.environment.kernel import read_text
 from swanlab_cli.environment.target import Facts, Target
 
 # Of files that an engine leaves in its containers; the first that is there counts.
@@ -33,8 +34,8 @@ def read_container(target: Target, root: str = "/") -> Facts:
     `machine` is the virtual machine's kind ("kvm", "wsl", ..., "unknown" where only the processor says so), None on the
     metal.
     """
-    groups = _read(root, f"proc/{target.pid}/cgroup") or _read(root, "proc/self/cgroup")
-    mounts = _read(root, "proc/self/mountinfo")
+    groups = _read_below(root, f"proc/{target.pid}/cgroup") or _read_below(root, "proc/self/cgroup")
+    mounts = _read_below(root, "proc/self/mountinfo")
     kind = _container(target, groups, root)
     # Other containers' identifiers can be seen from the host, too, where an engine mounts them.
     found = (_ID.search(groups) or _ID.search(_own_mounts(mounts))) if kind else None
@@ -52,7 +53,7 @@ def _container(target: Target, groups: str, root: str) -> str | None:
         if os.path.exists(root + path):
             return kind
     # https://systemd.io/CONTAINER_INTERFACE
-    told = _read(root, "run/systemd/container").strip() or target.environ.get("container", "")
+    told = _read_below(root, "run/systemd/container").strip() or target.environ.get("container", "")
     if told:
         return told
     return next((kind for word, kind in _WORDS if word in groups), None)
@@ -65,22 +66,18 @@ def _own_mounts(mounts: str) -> str:
 
 
 def _machine(root: str) -> str | None:
-    if "microsoft" in _read(root, "proc/sys/kernel/osrelease").lower():
+    if "microsoft" in _read_below(root, "proc/sys/kernel/osrelease").lower():
         return "wsl"
-    firmware = " ".join(_read(root, f"sys/class/dmi/id/{name}") for name in ("product_name", "sys_vendor", "bios_vendor"))
+    firmware = " ".join(_read_below(root, f"sys/class/dmi/id/{name}") for name in ("product_name", "sys_vendor", "bios_vendor"))
     for word, kind in _MACHINES:
         if word in firmware:
             return kind
-    hypervisor = _read(root, "sys/hypervisor/type").strip()
+    hypervisor = _read_below(root, "sys/hypervisor/type").strip()
     if hypervisor:
         return hypervisor
     # The first processor is enough, and asking for all interrupts each of them.
-    return "unknown" if re.search(r"^flags\s*:.*\bhypervisor\b", _read(root, "proc/cpuinfo", 4096), re.MULTILINE) else None
+    return "unknown" if re.search(r"^flags\s*:.*\bhypervisor\b", _read_below(root, "proc/cpuinfo", 4096), re.MULTILINE) else None
 
 
-def _read(root: str, path: str, size: int = -1) -> str:
-    try:
-        with open(os.path.join(root, path), encoding="utf-8", errors="replace") as stream:
-            return stream.read(size)
-    except OSError:
-        return ""
+def _read_below(root: str, path: str, size: int | None = None) -> str:
+    return read_text(os.path.join(root, path), size)

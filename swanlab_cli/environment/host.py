@@ -7,6 +7,7 @@ import os
 import platform
 import pwd
 
+from swanlab_cli.environment.kernel import read_text
 from swanlab_cli.environment.target import Facts, Target
 
 # The key under which /proc/cpuinfo names the processor: x86 and newer ARM, older ARM, POWER, MIPS.
@@ -51,7 +52,7 @@ def read_cpu(target: Target) -> Facts:
 def read_memory() -> Facts:
     """`total_bytes` of memory, `available_bytes` without swapping, `swap_bytes` of swap space in all."""
     sizes = {}
-    for line in _read("/proc/meminfo").splitlines():
+    for line in read_text("/proc/meminfo").splitlines():
         name, _, size = line.partition(":")
         sizes[name] = int(size.split()[0]) * 1024
     return {
@@ -71,7 +72,7 @@ def _libc() -> str | None:
 def _cpu_model() -> str | None:
     # The first processor only: to write the others the kernel interrupts each of them, and the child with it.
     fields = {}
-    for line in _read("/proc/cpuinfo", 4096).split("\n\n")[0].splitlines():
+    for line in read_text("/proc/cpuinfo", 4096).split("\n\n")[0].splitlines():
         name, _, value = line.partition(":")
         fields[name.strip()] = value.strip()
     return next((fields[key] for key in _MODEL_KEYS if key in fields), None)
@@ -79,13 +80,5 @@ def _cpu_model() -> str | None:
 
 def _count_groups(siblings: str) -> int | None:
     # Every thread of a core (socket) lists the same siblings. Documentation/ABI/stable/sysfs-devices-system-cpu
-    groups = {_read(path) for path in glob.glob(f"/sys/devices/system/cpu/cpu[0-9]*/topology/{siblings}")} - {""}
+    groups = {read_text(path) for path in glob.glob(f"/sys/devices/system/cpu/cpu[0-9]*/topology/{siblings}")} - {""}
     return len(groups) or None
-
-
-def _read(path: str, size: int = -1) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read(size)
-    except OSError:
-        return ""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from swanlab_cli.environment.cgroup import Hierarchy, find_hierarchy, least, texts
+from swanlab_cli.environment.kernel import read_text
 from swanlab_cli.environment.target import Facts, Target
 
 # proc(5), /proc/PID/limits: our names for the kernel's.
@@ -44,7 +45,7 @@ def read_cgroup(target: Target, root: str = "/") -> Facts:
 
 def read_limits(target: Target, root: str = "/") -> Facts:
     """The child's soft resource limits, as `ulimit` shows them, in units of the names; None: unlimited."""
-    text = _read(os.path.join(root, f"proc/{target.pid}/limits")) or _read(os.path.join(root, "proc/self/limits"))
+    text = read_text(os.path.join(root, f"proc/{target.pid}/limits")) or read_text(os.path.join(root, "proc/self/limits"))
     facts: Facts = {}
     for line in text.splitlines():
         for kernel_name, name in _LIMITS.items():
@@ -64,16 +65,8 @@ def _affinity(pid: int) -> int:
 def _quotas(hierarchy: Hierarchy | None) -> Iterator[float]:
     """Processors that each group along the path is limited to."""
     for folder in hierarchy.folders if hierarchy else ():
-        words = _read(os.path.join(folder, "cpu.max")).split()
+        words = read_text(os.path.join(folder, "cpu.max")).split()
         if len(words) != 2:
-            words = [_read(os.path.join(folder, f"cpu.cfs_{name}_us")).strip() for name in ("quota", "period")]
+            words = [read_text(os.path.join(folder, f"cpu.cfs_{name}_us")).strip() for name in ("quota", "period")]
         if words[0].isdigit() and words[1].isdigit() and int(words[1]):  # "max" or -1: no limit
             yield int(words[0]) / int(words[1])
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            return stream.read()
-    except OSError:
-        return ""

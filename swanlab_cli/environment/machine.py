@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from swanlab_cli.environment.kernel import read_bytes
+
 
 class MachineUse(NamedTuple):
     """What the machine uses at one moment, and has used since it was booted."""
@@ -30,9 +32,9 @@ def read_machine() -> MachineUse | None:
     """What the machine uses now, or None where the kernel does not tell."""
     try:
         # proc(5), /proc/stat: user nice system idle iowait irq softirq steal guest guest_nice; guests are in user and nice.
-        ticks = [int(word) for word in _read("/proc/stat").split(b"\n", 1)[0].split()[1:9]]
-        sizes = dict(line.split(b":") for line in _read("/proc/meminfo").splitlines())
-        load = float(_read("/proc/loadavg").split()[0])
+        ticks = [int(word) for word in read_bytes("/proc/stat").split(b"\n", 1)[0].split()[1:9]]
+        sizes = dict(line.split(b":") for line in read_bytes("/proc/meminfo").splitlines())
+        load = float(read_bytes("/proc/loadavg").split()[0])
         total, available, swap, swap_free = (
             int(sizes[name].split()[0]) * 1024 for name in (b"MemTotal", b"MemAvailable", b"SwapTotal", b"SwapFree")
         )
@@ -47,7 +49,7 @@ def read_network(pid: int) -> NetworkUse | None:
     """What has gone over the network of a process's namespace, or None when the process is gone."""
     received = sent = 0
     # proc(5), /proc/PID/net/dev: two lines of headers, then NAME: 8 numbers received, 8 numbers sent.
-    lines = _read(f"/proc/{pid}/net/dev").splitlines()[2:]
+    lines = read_bytes(f"/proc/{pid}/net/dev").splitlines()[2:]
     for line in lines:
         name, _, numbers = line.partition(b":")
         words = numbers.split()
@@ -55,11 +57,3 @@ def read_network(pid: int) -> NetworkUse | None:
             received += int(words[0])
             sent += int(words[8])
     return NetworkUse(received, sent) if lines else None
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb", buffering=0) as stream:
-            return stream.read(65536)
-    except OSError:
-        return b""

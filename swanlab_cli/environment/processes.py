@@ -10,6 +10,7 @@ import os
 import time
 from typing import NamedTuple
 
+from .kernel import read_bytes
 from .tree import tree_pids
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -160,7 +161,7 @@ def _sum(pairs: list[tuple[int, int]]) -> tuple[int, int]:
 def _read_stat(pid: int) -> _Stat | None:
     """None when it is gone; one that has ended and was not waited for yet still has its times."""
     # The name in parentheses may hold anything; behind it come fields 3 and on.
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    fields = read_bytes(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     if len(fields) < 22:
         return None
     return _Stat(
@@ -176,7 +177,7 @@ def _read_stat(pid: int) -> _Stat | None:
 
 def _read_io(pid: int) -> tuple[int, int]:
     """Bytes that it has caused to be read from and written to storage. proc(5), /proc/PID/io."""
-    fields = dict(line.split(b": ") for line in _read(f"/proc/{pid}/io").splitlines())
+    fields = dict(line.split(b": ") for line in read_bytes(f"/proc/{pid}/io").splitlines())
     return int(fields.get(b"read_bytes", 0)), int(fields.get(b"write_bytes", 0))
 
 
@@ -189,22 +190,7 @@ def _count_open_files(pid: int) -> int:
 
 
 def _read_pss(pid: int) -> int:
-    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+    for line in read_bytes(f"/proc/{pid}/smaps_rollup").splitlines():
         if line.startswith(b"Pss:"):
             return int(line.split()[1]) * 1024
     return 0
-
-
-def _read(path: str) -> bytes:
-    # A process may end between any two looks at it: then open fails with ENOENT and read with ESRCH. buffering=0 and
-    # readall() of Python cost twice as much as the system calls.
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)

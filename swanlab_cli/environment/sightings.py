@@ -9,6 +9,7 @@ import os
 import re
 import time
 
+from .kernel import read_bytes
 from .tree import tree_pids
 
 # A script may start several Pythons within its first second; later ones are no less welcome but live longer.
@@ -27,7 +28,7 @@ class Sightings:
     def __init__(self, pid: int) -> None:
         """`pid` is the child; while it is still a copy of us, before its exec, it does not count."""
         self._pid = pid
-        self._own = _read(f"/proc/{os.getpid()}/cmdline")
+        self._own = read_bytes(f"/proc/{os.getpid()}/cmdline")
         self._kinds: set[tuple[bytes, ...]] = set()
         self._members: dict[int, tuple[bytes, ...]] = {}
         self._pause_s = _FIRST_PAUSE_S
@@ -51,7 +52,7 @@ class Sightings:
             program = os.readlink(f"/proc/{pid}/exe".encode())
         except OSError:
             return False  # ended, or another user's
-        command = _read(f"/proc/{pid}/cmdline")
+        command = read_bytes(f"/proc/{pid}/cmdline")
         name = command.split(b"\0", 1)[0]
         is_python = any(PYTHON.fullmatch(os.fsdecode(os.path.basename(path))) for path in (program, name))
         if not is_python or command == self._own:
@@ -60,17 +61,9 @@ class Sightings:
         if self._members.get(pid) == members[pid]:
             return False
         # The same name is another Python where another virtual environment is activated.
-        entries = _read(f"/proc/{pid}/environ").split(b"\0")
+        entries = read_bytes(f"/proc/{pid}/environ").split(b"\0")
         kind = (program, name, *(entry for entry in entries if entry.startswith((b"PATH=", b"PYTHONHOME=", b"VIRTUAL_ENV="))))
         if kind in self._kinds:
             return False
         self._kinds.add(kind)
         return True
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb", buffering=0) as stream:
-            return stream.readall()
-    except OSError:
-        return b""

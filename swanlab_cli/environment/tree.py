@@ -1,11 +1,13 @@
 """The processes below one process, and the memory that one holds.
 
-The long-lived recorder imports this module, so it imports nothing but `os`.
+The long-lived recorder imports this module, so it imports little.
 """
 
 from __future__ import annotations
 
 import os
+
+from swanlab_cli.environment.kernel import read_bytes
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -44,20 +46,11 @@ def _children(pid: int) -> list[int]:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return []
-    return [int(child) for thread in threads for child in _read(f"/proc/{pid}/task/{thread}/children").split()]
+    return [int(child) for thread in threads for child in read_bytes(f"/proc/{pid}/task/{thread}/children").split()]
 
 
 def resident_bytes(pid: int) -> int:
     """The resident set of one process, 0 when it is gone."""
     # proc(5), /proc/pid/statm: the second field is the resident set in pages.
-    fields = _read(f"/proc/{pid}/statm").split()
+    fields = read_bytes(f"/proc/{pid}/statm").split()
     return int(fields[1]) * _PAGE_BYTES if len(fields) > 1 else 0
-
-
-def _read(path: str) -> bytes:
-    # A process may end between any two looks at it: then open fails with ENOENT and read with ESRCH.
-    try:
-        with open(path, "rb", buffering=0) as stream:
-            return stream.readall()
-    except OSError:
-        return b""

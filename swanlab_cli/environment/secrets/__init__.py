@@ -249,8 +249,10 @@ def _command_secrets(words: Sequence[str]) -> dict[int, tuple[int, int]]:
         elif word.startswith("-") and not equals and not following.startswith("--") and is_secret(word, following):
             found[place + 1] = (0, len(following))
         program = os.path.basename(word) if os.path.basename(word) in formats.SHORT_FLAGS else program
-        if program:
-            found.update(_short_flag(formats.SHORT_FLAGS[program], place, word, following))
+        secret = _short_flag(formats.SHORT_FLAGS[program], place, word, following) if program else {}
+        if secret:
+            found.update(secret)
+            program = ""  # what follows may be another program with flags of its own
     return found
 
 
