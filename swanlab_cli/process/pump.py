@@ -11,9 +11,10 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from ..records import Json
 from .flight import Flight
 from .linux import SignalInfo
-from .senders import Sender, find_sender
+from .senders import find_sender
 from .signals import SignalSource, signal_name, stop_ourselves
 from .streams import KERNEL_BUFFER_BYTES, Record, Stream
 from .terminal import UserTerminal
@@ -59,8 +60,8 @@ class Outcome(NamedTuple):
     signal: int | None
     signals: tuple[tuple[str, float], ...]
     """Requests to end that we received: (signal name, Unix seconds)."""
-    senders: tuple[Sender, ...]
-    """Who sent each of them."""
+    senders: tuple[Json, ...]
+    """Who sent each of them, as `find_sender` has it."""
     usage: resource.struct_rusage
     """Of the child and of its descendants that were waited for."""
 
@@ -97,7 +98,7 @@ class Pump:
         """Which of the signals just taken went to our whole group, and so to the child."""
         self._size_notice_due: float | None = None
         self._idle_ticks = 0
-        self._received: list[tuple[str, float, Sender]] = []
+        self._received: list[tuple[str, float, Json]] = []
         self._ended: tuple[int, resource.struct_rusage] | None = None
         self._abandoned_by = 0
 

@@ -292,7 +292,7 @@ def _end(
         signal=signal_name(outcome.signal) if outcome.signal else None,
         error=failure.reason if failure else None,
         signals=outcome.signals,
-        senders=tuple(sender._asdict() for sender in outcome.senders),
+        senders=outcome.senders,
         cpu_s=outcome.usage.ru_utime + outcome.usage.ru_stime,
         max_process_memory_bytes=childs_memory if childs_memory > 1.1 * memory_at_fork else None,
         output_bytes=output.offset,

@@ -7,7 +7,6 @@ Python 3.7, the standard library, and nothing else of ours.
 
 from __future__ import annotations
 
-import binascii
 import json
 import os
 import re
@@ -178,6 +177,8 @@ def _forms(value: str) -> Iterator[str]:
     yield value
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
+    import binascii  # only where there is a secret does a child wait for it
+
     encoded = value.encode(errors="surrogateescape")
     yield "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in encoded)
     for line in value.splitlines() if "\n" in value else ():

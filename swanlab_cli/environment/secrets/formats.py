@@ -115,8 +115,8 @@ FORMATS = (
     ("RunPod key", "rpa_", r"(?<![A-Za-z0-9])rpa_[A-Z0-9]{40,}"),
     ("Alibaba key id", "LTAI", r"(?<![A-Za-z0-9])LTAI[A-Za-z0-9]{12,24}(?![A-Za-z0-9])"),
     ("Tencent key id", "AKID", r"(?<![A-Za-z0-9])AKID[A-Za-z0-9]{32}(?![A-Za-z0-9])"),
-    ("password in a URL", "://", r"[a-z0-9]://[^\s/:@\"'<>]*:([^\s\"'<>/]+)@"),
-    ("token in a URL", "://", r"https?://([A-Za-z0-9_-]{16,})@"),
+    ("password in a URL", "@", r"[a-z0-9]://[^\s/:@\"'<>]*:([^\s\"'<>/]+)@"),
+    ("token in a URL", "@", r"https?://([A-Za-z0-9_-]{16,})@"),
     ("secret in a URL", "?",
      r"(?i)[?&;](?:(?:access_?|auth_?|private_?|refresh_?|id_|session_?)?token|api_?key|sig|password|passwd|pwd|secret|client_secret"
      r"|x-amz-(?:signature|security-token|credential)|x-goog-signature|subscription-key|apikey)=([^&\s\"'#;<>{}$*]{4,})"),
