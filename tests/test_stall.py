@@ -101,10 +101,9 @@ def test_no_stall(work: Workplace, options: list[str], code: str) -> None:
 class Clock:
     """A watch that is fed a history; looks come each second."""
 
-    def __init__(self, after_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, after_s: float) -> None:
         self.now, self.cpu_s, self.stopped = 1000.0, 0.0, 0
-        monkeypatch.setattr("time.monotonic", lambda: self.now)
-        self.watch = StallWatch(os.getpid(), after_s, lambda: TreeUse(self.cpu_s, 1, 1, 1, self.stopped))
+        self.watch = StallWatch(os.getpid(), after_s, lambda: TreeUse(self.cpu_s, 1, 1, 1, self.stopped), self.now)
 
     def silence(self, seconds: int, cpu_share: float = 0.0) -> list[dict[str, Any]]:
         """The events of so many seconds without a sign of life."""
@@ -120,9 +119,9 @@ class Clock:
         return self.watch.goes_on(self.now) is not None
 
 
-def test_rare_by_habit_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rare_by_habit_is_no_stall() -> None:
     """Ten of its usual pauses must pass, bursts in between or not."""
-    clock = Clock(300, monkeypatch)
+    clock = Clock(300)
     for _ in range(20):
         assert clock.silence(60) == []
         assert [clock.sign() for _ in range(5)] == [False] * 5
@@ -132,9 +131,9 @@ def test_rare_by_habit_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (event["is_over"], event["usual_interval_s"]) == (False, 60)
 
 
-def test_hourly_by_habit_warns_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hourly_by_habit_warns_twice() -> None:
     """A stall that comes right after another is a habit."""
-    clock = Clock(300, monkeypatch)
+    clock = Clock(300)
     counts = []
     for _ in range(4):
         counts.append(len(clock.silence(3600)))
@@ -142,17 +141,17 @@ def test_hourly_by_habit_warns_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counts == [1, 1, 0, 0]
 
 
-def test_little_processor_time_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_processor_time_is_none() -> None:
     """Less than a hundredth of a core, as of a thread that looks at the clock; more is work, and ends a stall."""
-    clock = Clock(300, monkeypatch)
+    clock = Clock(300)
     assert [event["is_over"] for event in clock.silence(400, cpu_share=0.005)] == [False]
     assert [event["is_over"] for event in clock.silence(40, cpu_share=0.5)] == [True]
     assert clock.silence(600, cpu_share=0.05) == []
 
 
-def test_stopped_is_not_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_is_not_stalled() -> None:
     """A job that was stopped, and one whose watch was stopped with it; who is silent after that stalls."""
-    clock = Clock(300, monkeypatch)
+    clock = Clock(300)
     clock.stopped = 1
     assert clock.silence(1000) == []
     clock.stopped = 0

@@ -68,7 +68,8 @@ class Scribe:
         self._memory_watch = MemoryWatch(assignment.target.pid)
         self._divergence = Divergence()
         self._monitor = Monitor(assignment.target.pid, interval_s, first_step, self._writer.append_sample)
-        self._stall_watch = StallWatch(assignment.target.pid, assignment.settings.stall_after, self._monitor.look_at_tree)
+        after_s, look = assignment.settings.stall_after, self._monitor.look_at_tree
+        self._stall_watch = StallWatch(assignment.target.pid, after_s, look, self._started)
         url = assignment.settings.notify
         self._notices = Notices(url, assignment.header, assignment.directory) if url else None
         self._next_heartbeat = self._started + HEARTBEAT_S

@@ -31,10 +31,9 @@ class StallWatch:
     What happened `10 * after_s` ago counts half. A stall is no usual pause, unless it comes right after another one.
     """
 
-    def __init__(self, pid: int, after_s: float, look: Callable[[], TreeUse | None]) -> None:
-        """`after_s` 0: never; `look` looks at the child's processes."""
+    def __init__(self, pid: int, after_s: float, look: Callable[[], TreeUse | None], now: float) -> None:
+        """`after_s` 0: never; `look` looks at the child's processes; `now` is on the monotonic clock, as everywhere here."""
         self._pid, self._after_s, self._look = pid, after_s, look
-        now = time.monotonic()
         self._last_sign = self._quiet_since = self._last_look = now
         self._weight, self._weighted = 0.0, 0.0
         self._cpu_s: float | None = None
