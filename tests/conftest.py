@@ -29,9 +29,9 @@ def _signals_as_usual() -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
-def wait_for(condition: Callable[[], T], what: str) -> T:
+def wait_for(condition: Callable[[], T], what: str, deadline_s: float = DEADLINE_S) -> T:
     """The first true value of `condition`; fails when the deadline passes."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + deadline_s
     while True:
         value = condition()
         if value:

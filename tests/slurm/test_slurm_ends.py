@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import wait_for
+from tests.conftest import DEADLINE_S, wait_for
 from tests.slurm.cluster import has_freezer
 from tests.slurm.conftest import JobPlace
 
+# slurmctld looks twice a minute whose time is over, and may have just looked.
+_SLURM_LOOKS_S = 30.0
 # Counts, and needs a moment to clean up when it is asked to end.
 _PATIENT = """
 import signal, sys, time
@@ -66,7 +68,7 @@ def test_what_ends_a_job_is_recorded(jobs: JobPlace, prefix: str, end: Callable[
     """A wrapper that gets TERM forwards it once, records the clean-up to its end, and says what Slurm did."""
     job = _start(jobs, prefix, "--requeue")
     end(jobs, job)
-    wait_for(lambda: list(jobs.run_directory().glob("*.end.json")), "the run ends")
+    wait_for(lambda: list(jobs.run_directory().glob("*.end.json")), "the run ends", _SLURM_LOOKS_S + DEADLINE_S)
     state, exit_code, reason = _shown(jobs)
     _stop(jobs, job)
     assert (state, exit_code) == ("aborted", 9)
