@@ -260,6 +260,16 @@ def test_control_group_is_read(tmp_path: Path, files: dict[str, str], version: i
     assert read_use(group) == (1000, 5000, 2.5)
 
 
+def test_group_of_a_zombie_is_ours(tmp_path: Path) -> None:
+    """Version 1 has put it back into the root of all."""
+    for name, content in {**V1, "proc/7/cgroup": "4:memory:/\n", "proc/self/cgroup": V1["proc/7/cgroup"]}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    group = find_cgroup(7, str(tmp_path)).memory
+    assert group is not None
+    assert (group.path, memory_limit(group)) == ("/slurm/job_1", 5000)
+
+
 def test_machine_without_control_groups(tmp_path: Path) -> None:
     """Nothing is known, and nothing fails; the root of all is no group."""
     assert find_cgroup(7, str(tmp_path)) == Cgroup(None, None)

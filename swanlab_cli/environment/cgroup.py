@@ -43,8 +43,11 @@ class CgroupUse(NamedTuple):
 
 
 def find_cgroup(pid: int, root: str = "/") -> Cgroup:
-    """The control groups of a process; those of our own, in which a child begins, where it is gone."""
-    return Cgroup(*(_unless_machine(find_hierarchy(pid, controller, root)) for controller in ("memory", "cpu")))
+    """The control groups of a process; those of our own, in which a child begins, where it is gone or a zombie.
+
+    The kernel takes who has ended out of his groups of version 1, before he was waited for.
+    """
+    return Cgroup(*(_find_group(pid, controller, root) for controller in ("memory", "cpu")))
 
 
 def read_use(cgroup: Cgroup) -> CgroupUse:
@@ -72,7 +75,7 @@ def memory_limit(hierarchy: Hierarchy | None) -> int | None:
     return least(hierarchy, "memory.max", "memory.limit_in_bytes")
 
 
-def find_hierarchy(pid: int, controller: str, root: str = "/") -> Hierarchy | None:
+def find_hierarchy(pid: int | str, controller: str, root: str = "/") -> Hierarchy | None:
     """The group that a process has with this controller; that of our own process where it is gone."""
     listing = read_text(os.path.join(root, f"proc/{pid}/cgroup")) or read_text(os.path.join(root, "proc/self/cgroup"))
     unified = None
@@ -101,6 +104,11 @@ def texts(hierarchy: Hierarchy | None, *names: str) -> Iterator[str]:
             text = read_text(os.path.join(folder, name)).strip()
             if text:
                 yield text
+
+
+def _find_group(pid: int, controller: str, root: str) -> Hierarchy | None:
+    own = (_unless_machine(find_hierarchy(process, controller, root)) for process in (pid, "self"))
+    return next(filter(None, own), None)
 
 
 def _unless_machine(hierarchy: Hierarchy | None) -> Hierarchy | None:
