@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CHILDREN, DEADLINE_S, Workplace
+from .conftest import CHILDREN, DEADLINE_S, Workplace, wait_for
 from .test_crash import Victim
 
 SCRIPT = str(CHILDREN / "everywhere.py")
@@ -214,10 +214,10 @@ def test_log_directory_deleted_in_mid_run(work: Workplace, interpreter: str) -> 
 
 
 _LOG_IF_FOUND = (
-    "import importlib.util as u, sys, time\n"
+    "import importlib.util as u, sys\n"
     "if u.find_spec('swanlab'): import swanlab; print(swanlab.__version__)\n"
     "else: print('none')\n"
-    "sys.stdout.flush(); time.sleep(0.3)"  # long enough to be seen by who looks for a Python among the child's processes
+    "sys.stdout.flush(); sys.stdin.read()"  # it lives until it was seen among the child's processes
 )
 
 
@@ -234,9 +234,12 @@ _LOG_IF_FOUND = (
 def test_python_that_does_not_get_the_shim(work: Workplace, command: str, reason: str) -> None:
     """It runs as it would without us; the record, and nobody's screen, says that metrics may be missing."""
     words = command.replace("PYTHON", sys.executable, command.endswith("PYTHON")).split()
-    result = work.swanlab("run", "-q", *words, "-c", _LOG_IF_FOUND)
-    assert (result.returncode, result.stdout, result.stderr) == (0, b"none\n", b"")
-    (warning,) = work.show()["warnings"]
+    with work.start("run", "-q", *words, "-c", _LOG_IF_FOUND, stdin=subprocess.PIPE) as run:
+        wait_for(lambda: list(work.logdir.glob("run-*/run.json")), "the run's header")
+        (warning,) = wait_for(lambda: work.show()["warnings"], "the warning")
+        stdout, stderr = run.communicate(timeout=DEADLINE_S)
+    assert (run.returncode, stdout, stderr) == (0, b"none\n", b"")
+    assert [warning] == work.show()["warnings"]
     assert reason in warning
     assert "is not in this run" in warning
     assert warning in work.swanlab("show", "last").stdout.decode()
