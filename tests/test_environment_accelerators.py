@@ -12,6 +12,9 @@ from swanlab_cli.environment.target import Facts, ProbeError, Target
 
 DEADLINE_S = 20.0
 MIB = 1 << 20
+# Where there is no driver of NVIDIA's, as on machines that run these tests; tests/nvml has one.
+NO_LIBRARY = {"visible_uuids": None, "not_sampled": None}
+NOT_SAMPLED = "there is no libnvidia-ml.so.1"
 ROCM_5 = (
     '{"card0": {"Unique ID": "0x1", "VRAM Total Memory (B)": "68702699520", "Card series": "MI210"},'
     ' "system": {"Driver version": "5.1"}}'
@@ -144,13 +147,14 @@ CASES: dict[str, tuple[str, str, str, list[Facts]]] = {
 def test_devices_of_a_vendor(tmp_path: Path, name: str, text: str, condition: str, expected: list[Facts]) -> None:
     """What each vendor's tool prints is understood."""
     write_tool(tmp_path, name, text, condition)
-    assert {"devices": expected, "visible": {}} == read(tmp_path)
+    not_sampled = NOT_SAMPLED if expected[0]["vendor"] == "nvidia" else None
+    assert {"devices": expected, "visible": {}, "visible_uuids": None, "not_sampled": not_sampled} == read(tmp_path)
 
 
 def test_nothing_there(tmp_path: Path) -> None:
     """No tool, no device; the variables that choose devices are told nevertheless."""
     visible = {"CUDA_VISIBLE_DEVICES": "", "ASCEND_RT_VISIBLE_DEVICES": "0,1"}
-    assert {"devices": [], "visible": visible} == read(tmp_path, variables=visible)
+    assert {"devices": [], "visible": visible, **NO_LIBRARY} == read(tmp_path, variables=visible)
 
 
 def test_tpus_are_device_files(tmp_path: Path) -> None:
@@ -178,4 +182,5 @@ def test_tool_that_fails_does_not_hide_others(tmp_path: Path, script: str, why: 
     with pytest.raises(ProbeError, match=r"nvidia-smi") as raised:
         read(tmp_path)
     assert why in raised.value.why
-    assert raised.value.facts == {"devices": [device("amd", 0, "MI210", 68702699520, "5.1", "0x1")], "visible": {}}
+    devices = [device("amd", 0, "MI210", 68702699520, "5.1", "0x1")]
+    assert raised.value.facts == {"devices": devices, "visible": {}, **NO_LIBRARY}

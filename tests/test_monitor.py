@@ -102,7 +102,7 @@ def test_samples_with_what_a_reader_does_not_know(tmp_path: Path) -> None:
 
 NOTHING = {
     "cpu_s": None, "peak_memory_bytes": None, "peak_pss_bytes": None, "read_bytes": None, "written_bytes": None,
-    "gpu_s": None, "energy_j": None, "samples": None,
+    "gpu_s": None, "energy_j": None, "peak_gpu_memory_bytes": None, "samples": None,
 }  # fmt: skip
 
 
@@ -120,6 +120,15 @@ NOTHING = {
             ],
             None,
             id="two-lanes",
+        ),
+        pytest.param(
+            {"gpu_s": 7.0, "energy_j": 3.0, "peak_gpu_memory_bytes": 9},
+            [
+                {"gpu_s": 3.0, "energy_j": None, "peak_gpu_memory_bytes": 9},
+                {"gpu_s": 4.0, "energy_j": 3.0, "peak_gpu_memory_bytes": None},
+            ],
+            None,
+            id="gpus",
         ),
     ],
 )  # fmt: skip

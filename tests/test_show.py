@@ -43,21 +43,21 @@ System
   system/memory rss (bytes)  1.0 MiB  1.0 MiB  1.0 MiB  1
 
 Environment
-  host            node17, Debian 12, kernel 6.1.0, x86_64, glibc 2.36
-  cpu             EPYC, 1 socket, 8 cores, 4 usable
-  memory          64.0 GiB, available 60.0 GiB
-  container       docker, machine kvm
-  cgroup          version 2, memory limit 8.0 GiB, cpu quota 1.5
-  accelerators 0  H100, memory 80.0 GiB
-  accelerators 1  H100
-  accelerators    driver 550.1
-  scheduler       slurm, job id 77, time limit 2 h 0 min
-  python          3.11.7, /opt/py/bin/python
-  packages        torch 2.3.0, numpy 1.26.4, 3 in all (show --requirements)
-  git             0123456789, main, with uncommitted changes, diff of 53 B (show --diff), 2 untracked, https://x/y
-  script          /repo/train.py, 22 B
-  variables       2 recorded (show --env)
-  conda           not known: timed out
+  host          node17, Debian 12, kernel 6.1.0, x86_64, glibc 2.36
+  cpu           EPYC, 1 socket, 8 cores, 4 usable
+  memory        64.0 GiB, available 60.0 GiB
+  accelerator   H100, memory 80.0 GiB
+  accelerator   H100
+  accelerators  driver 550.1
+  container     docker, machine kvm
+  cgroup        version 2, memory limit 8.0 GiB, cpu quota 1.5
+  scheduler     slurm, job id 77, time limit 2 h 0 min
+  python        3.11.7, /opt/py/bin/python
+  packages      torch 2.3.0, numpy 1.26.4, 3 in all (show --requirements)
+  git           0123456789, main, with uncommitted changes, diff of 53 B (show --diff), 2 untracked, https://x/y
+  script        /repo/train.py, 22 B
+  variables     2 recorded (show --env)
+  conda         not known: timed out
 
 Resources
   cpu time     3.5 s
@@ -102,7 +102,7 @@ def test_page_fits_the_terminal(work: Workplace, columns: int) -> None:
     assert re.findall(r"^[A-Z]\w+$", page, re.MULTILINE) == re.findall(r"^[A-Z]\w+$", whole, re.MULTILINE)
     if columns == 200:
         assert page == whole
-    assert ("  cgroup          version 2, memory\n                  limit 8.0 GiB, cpu\n" in page) == (columns == 40)
+    assert ("  cgroup        version 2, memory limit\n                8.0 GiB, cpu quota 1.5\n" in page) == (columns == 40)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ _MOST_PACKAGES = 6
 # What other rows, sections or views show.
 _SHOWN_ELSEWHERE = (
     *("os", "host", "cpu", "memory", "disks", "python", "interpreters", "git", "diff", "script", "variables", "failed"),
+    "accelerators",
 )
 _LONG = ("text", "content", "requirements", "packages", "values", "failed")
 _MOST_ITEMS = 8
@@ -35,6 +36,7 @@ def environment_fields(environment: Json) -> Iterator[Field]:
     total = memory.get("total_bytes")
     yield Field("memory", join(size(total) if total else None, _rest(memory, ("total_bytes", "swap_bytes"))))
     yield from _disk_fields(_facts(environment, "disks").get("disks") or ())
+    yield from _accelerator_fields(_facts(environment, "accelerators"))
     for probe, facts in environment.items():
         if probe not in _SHOWN_ELSEWHERE:
             yield from _probe_fields(probe, facts)
@@ -82,6 +84,31 @@ def _disk_fields(disks: Iterable[Json]) -> Iterator[Field]:
         place = f"{disk['type']} on {disk['mount']}" + (", over the network" if disk.get("network") else "")
         room = f"{size(disk['free_bytes'])} free of {size(disk['total_bytes'])}"
         yield Field("disk", f"{room} ({place}), for {', '.join(disk['used_for'])}")
+
+
+def _accelerator_fields(facts: Json) -> Iterator[Field]:
+    """Devices that differ in nothing but their number and UUID share a field."""
+    devices = facts.get("devices") or ()
+    alike: dict[str, list[Json]] = {}
+    for device in devices:
+        alike.setdefault(_device_text(device), []).append(device)
+    for text, group in alike.items():
+        numbers = ", ".join(str(device["index"]) for device in group if device.get("index") is not None)
+        count = f"{len(group)} x " if len(group) > 1 else ""
+        yield Field("accelerator", join(count + text, f"number {numbers}" if numbers else None))
+    visible = (f"{name}={value}" for name, value in (facts.get("visible") or {}).items())
+    uuids = facts.get("visible_uuids")
+    yield Field("accelerators", _rest(facts, ("devices", "visible", "visible_uuids", "not_sampled")))
+    yield Field("visible", join(*visible, None if uuids is None else f"{len(uuids)} devices"))
+    yield Field("gpu samples", f"none: {facts['not_sampled']}" if facts.get("not_sampled") else None, "warning")
+
+
+def _device_text(device: Json) -> str:
+    name, vendor = str(device.get("name") or ""), device.get("vendor")
+    known = ("name", "index", "uuid", "mig", *(("vendor",) if vendor and vendor in name.lower() else ()))
+    migs = [f"{one.get('name')} ({size(one['memory_bytes'])})" for one in device.get("mig") or ()]
+    mode = None if device.get("mig") is None else f"in MIG mode: {'; '.join(migs) or 'no devices'}"
+    return join(name, _rest(device, known), mode)
 
 
 def _python_fields(python: Json) -> Iterator[Field]:

@@ -216,6 +216,7 @@ def _resource_fields(facts: Json) -> Iterator[Field]:
     yield Field("peak memory", ", ".join(part for part in memory if part))
     moved = (f"{word} {size(used[f'{word}_bytes'])}" for word in ("read", "written") if f"{word}_bytes" in used)
     yield Field("I/O", ", ".join(moved))
+    yield Field("gpu memory", f"{size(used['peak_gpu_memory_bytes'])} at once" if "peak_gpu_memory_bytes" in used else None)
     yield Field("gpu time", duration(used["gpu_s"]) if used.get("gpu_s") else None)
     yield Field("energy", energy_text(used["energy_j"]) if used.get("energy_j") else None)
     yield Field("output", None if facts["output_bytes"] is None else size(facts["output_bytes"]))

@@ -1,6 +1,6 @@
-"""The machine's accelerators, as their vendors' own tools tell where the child's PATH has them, and which the child may see.
+"""The machine's accelerators and which the child may see: NVIDIA's by its library, others by their vendors' tools.
 
-A tool can hang with its driver: each has a deadline.
+A tool that the child's PATH has can hang with its driver: each has a deadline. A library that hangs costs all of this probe.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from swanlab_cli.environment.nvidia import NvidiaError, NvidiaMissing, Nvml
 from swanlab_cli.environment.program import ask, find_program
 from swanlab_cli.environment.target import Facts, ProbeError, Target
+from swanlab_cli.environment.visible_gpus import visible_uuids
 
 # That choose devices.
 _CHOOSING = (
@@ -40,29 +42,56 @@ class _Tool(NamedTuple):
 def read_accelerators(target: Target, ends_at: float, root: str = "/") -> Facts:
     """`devices`: {"vendor", "index", "name", "memory_bytes", "driver", "uuid"}, None where not told, in the tools' order.
 
-    `visible`: the variables that choose devices, as the child has them. `ends_at` is on the monotonic clock.
+    NVIDIA's have more where its library answers: environment/nvidia.py. `visible`: the variables that choose devices, as the
+    child has them; `visible_uuids`: of NVIDIA's, those that it sees, in its order, or None; `not_sampled`: why there are no
+    samples of NVIDIA's that are there, or None. `ends_at` is on the monotonic clock.
 
     Raises:
-        ProbeError: a tool is there but does not answer as its vendor documents; the facts are those of the others.
+        ProbeError: a tool or library is there but does not answer as its vendor documents; the facts are those of the others.
     """
+    devices, failures, missing = _ask_library()
+    facts: Facts = {
+        "devices": devices,
+        "visible": {name: target.environ[name] for name in _CHOOSING if name in target.environ},
+        "visible_uuids": visible_uuids(devices, target.environ) if devices and not failures else None,
+        "not_sampled": None,
+    }
+    by_tools, whys = _ask_tools(target, ends_at, without="nvidia" if devices else None)
+    devices += by_tools
+    devices += _tpus(target, root)
+    if any(device["vendor"] == "nvidia" for device in by_tools):
+        facts["not_sampled"] = failures[0] if failures else missing
+    if failures or whys:
+        raise ProbeError("; ".join([*failures, *whys]), facts)
+    return facts
+
+
+def _ask_library() -> tuple[list[Facts], list[str], str | None]:
+    """NVIDIA's devices, what has failed, and what is missing where it cannot even be asked."""
+    try:
+        devices, failures = Nvml().devices()
+    except NvidiaMissing as error:
+        return [], [], str(error)
+    except NvidiaError as error:
+        return [], [str(error)], None
+    return devices, [f"NVML: GPU {index}: {why}" for index, why in failures.items()], None
+
+
+def _ask_tools(target: Target, ends_at: float, without: str | None) -> tuple[list[Facts], list[str]]:
+    """The devices of all vendors but one, and what has failed."""
     devices: list[Facts] = []
     failures: dict[str, str | None] = {}
     for tool in _TOOLS:
         program = find_program(tool.command[0], target.environ, target.cwd)
         # Two makers' tools have one name: the second is asked where the first has not understood.
-        if program is None or failures.get(program, "not asked") is None:
+        if program is None or tool.vendor == without or failures.get(program, "not asked") is None:
             continue
         try:
             devices += _ask(tool, program, target, min(ends_at, time.monotonic() + _TOOL_MAY_TAKE_S))
             failures[program] = None
         except ProbeError as failure:
             failures.setdefault(program, failure.why)
-    devices += _tpus(target, root)
-    visible = {name: target.environ[name] for name in _CHOOSING if name in target.environ}
-    facts = {"devices": devices, "visible": visible}
-    if any(failures.values()):
-        raise ProbeError("; ".join(filter(None, failures.values())), facts)
-    return facts
+    return devices, [why for why in failures.values() if why]
 
 
 def _ask(tool: _Tool, program: str, target: Target, ends_at: float) -> list[Facts]:

@@ -23,12 +23,23 @@ Write = Callable[[float, int, Mapping[str, float]], None]
 class Monitor:
     """Looks at a child's processes: soon and ever more rarely for the peaks, at equal intervals for the samples."""
 
-    def __init__(self, pid: int, interval_s: float, first_step: int, write: Write) -> None:
-        """`interval_s` 0: no samples; `first_step`: the number of samples that the run has already."""
+    def __init__(
+        self,
+        pid: int,
+        interval_s: float,
+        first_step: int,
+        write: Write,
+        has_looked: Callable[[int | None], None] = lambda _step: None,
+    ) -> None:
+        """`interval_s` 0: no samples; `first_step`: the number of samples that the run has already.
+
+        `has_looked` is called after each look that was due, with the step of the sample if one was taken.
+        """
         self._tree = ProcessTree(pid)
         self._pid = pid
         self._cgroup = find_cgroup(pid)
         self._interval_s, self._step, self._write = interval_s, first_step, write
+        self._has_looked = has_looked
         self._started = time.monotonic()
         self._next_look = self._started + _FIRST_LOOK_S
         self._next_sample = self._started + interval_s if interval_s else float("inf")
@@ -62,25 +73,29 @@ class Monitor:
         """
         now = time.monotonic()
         if now >= self._next_sample:
-            self.sample()
+            step = self.sample()
             # Where we were kept from looking in time, what was missed is not made up for, lest two samples be one.
             passed = round((now - self._next_sample) / self._interval_s)
             self._next_sample += (1 + passed) * self._interval_s
             self._next_look = max(self._next_look, now + _FIRST_LOOK_S)
+            self._has_looked(step)
         elif now >= self._next_look:
             self.look_at_tree()
             self._next_look = now + min(2 * (now - self._started), _MOST_BETWEEN_LOOKS_S)
+            self._has_looked(None)
 
-    def sample(self) -> None:
-        """Take a sample at once.
+    def sample(self) -> int | None:
+        """Take a sample at once; its step, or None when nothing of the tree lives.
 
         Raises:
             OSError: it cannot be written.
         """
         values = self._sampled_values(time.monotonic())
-        if values:
-            self._write(time.time(), self._step, values)
-            self._step += 1
+        if not values:
+            return None
+        self._write(time.time(), self._step, values)
+        self._step += 1
+        return self._step - 1
 
     def totals(self) -> Json:
         """Peaks and totals: `peak_memory_bytes`, `peak_pss_bytes`, `tree_cpu_s`, `read_bytes`, `written_bytes`, `samples`.
@@ -135,22 +150,24 @@ class Monitor:
 def merge_resources(events: Iterable[Event], end: End | None) -> Json:
     """What the run has used in all, as the lanes' monitors and the kernel counted it; None where nobody knows.
 
-    `cpu_s`, `read_bytes`, `written_bytes`, `gpu_s`, `energy_j` and `samples` of all lanes added up, `peak_memory_bytes` and
-    `peak_pss_bytes` of the one that held most. The kernel counts the time of those that were waited for, the monitor of those it
-    saw: the larger is nearer to the truth.
+    `cpu_s`, `read_bytes`, `written_bytes`, `gpu_s`, `energy_j` and `samples` of all lanes added up; `peak_memory_bytes`,
+    `peak_pss_bytes` and `peak_gpu_memory_bytes` of the one that held most. The kernel counts the time of those that were waited
+    for, the monitor of those it saw: the larger is nearer to the truth.
     """
     seen = [event.data for event in events if event.type == "resources"]
     tree_cpu_s = _total(seen, "tree_cpu_s")
     measured_s = [seconds for seconds in (tree_cpu_s, end.cpu_s if end else None) if seconds is not None]
-    peaks = [data["peak_memory_bytes"] for data in seen if data.get("peak_memory_bytes")]
-    if end and end.max_process_memory_bytes:
-        peaks.append(end.max_process_memory_bytes)
+    process_peak_bytes = end.max_process_memory_bytes if end else None
     return {
         "cpu_s": max(measured_s, default=None),
-        "peak_memory_bytes": max(peaks, default=None),
-        "peak_pss_bytes": max((data["peak_pss_bytes"] for data in seen if data.get("peak_pss_bytes")), default=None),
+        "peak_memory_bytes": max(_peak(seen, "peak_memory_bytes") or 0, process_peak_bytes or 0) or None,
+        **{name: _peak(seen, name) for name in ("peak_pss_bytes", "peak_gpu_memory_bytes")},
         **{name: _total(seen, name) for name in ("read_bytes", "written_bytes", "gpu_s", "energy_j", "samples")},
     }
+
+
+def _peak(seen: Sequence[Json], name: str) -> Any:
+    return max((data[name] for data in seen if data.get(name)), default=None)
 
 
 def _total(seen: Sequence[Json], name: str) -> Any:

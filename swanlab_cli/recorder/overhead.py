@@ -31,7 +31,7 @@ def pump_overhead(directory: str, lane: Lane, output: OutputWriter, streams: Seq
     files = [os.path.join(directory, layout.HEADER), *(path(directory, lane) for path in _PUMPS_FILES)]
     return {
         "cpu_s": own.ru_utime + own.ru_stime,
-        "max_memory_bytes": _peak_memory_bytes(),
+        "max_memory_bytes": peak_memory_bytes(),
         "bytes_written": _sizes(files),
         "longest_write_s": round(max((stream.longest_write_s for stream in streams), default=0.0), 6),
         "longest_pause_s": round(max((stream.longest_pause_s for stream in streams), default=0.0), 6),
@@ -40,15 +40,15 @@ def pump_overhead(directory: str, lane: Lane, output: OutputWriter, streams: Seq
     }
 
 
-def scribe_overhead(directory: str, lane: Lane) -> Json:
+def scribe_overhead(directory: str, lane: Lane, companion_memory_bytes: int = 0) -> Json:
     """The scribe's part, with the processes that it has started and waited for: `cpu_s`, `max_memory_bytes`, `bytes_written`.
 
-    The memory is this process' own; probers are gone long before the end.
+    The memory is this process' own and that of a companion that lives as long; probers are gone long before the end.
     """
     own, started = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "cpu_s": own.ru_utime + own.ru_stime + started.ru_utime + started.ru_stime,
-        "max_memory_bytes": _peak_memory_bytes(),
+        "max_memory_bytes": peak_memory_bytes() + companion_memory_bytes,
         "bytes_written": _sizes(path(directory, lane) for path in _SCRIBES_FILES),
     }
 
@@ -65,7 +65,7 @@ def merge_overhead(of_pump: Mapping[str, object] | None, events: Iterable[Event]
     return merged
 
 
-def _peak_memory_bytes() -> int:
+def peak_memory_bytes() -> int:
     """Our largest resident set; getrusage(2) would count what our caller's process had when it forked us."""
     with open("/proc/self/status", "rb") as status:
         lines = (line.split() for line in status)

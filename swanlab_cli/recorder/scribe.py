@@ -10,11 +10,11 @@ import os
 import select
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..environment.sightings import Sightings
 from ..records import Event, Json
-from ..store.reader import count_samples, read_end
+from ..store.reader import count_samples, read_end, read_facts
 from ..store.state import HEARTBEAT_S, ended_state, process_started
 from ..store.writer import RecordWriter
 from .assistant import END, WARNING, Assignment, redact_with
@@ -32,6 +32,9 @@ from .salvage import record_rest
 from .sources import Progress, Sources, write_progress
 from .stall import STALL, StallWatch, describe_stall
 
+if TYPE_CHECKING:
+    from .gpus import GpuWatch
+
 _BATCH_BYTES = 256 * 1024
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.5
 # Rest for each moment of work while the run lasts: idle as we are scheduled, we still share caches and, on most machines,
@@ -41,6 +44,7 @@ _LOWEST_PRIORITY = 19
 _PROBES_MAY_TAKE_S = 20.0
 _SLURM_MAY_TAKE_S = 5.0
 _DUMP_MAY_TAKE_S = 30
+_GPUS_MAY_TAKE_S = 2.0
 
 
 class Scribe:
@@ -67,7 +71,8 @@ class Scribe:
         interval_s, first_step = assignment.settings.monitor_interval, count_samples(assignment.directory, assignment.lane)
         self._memory_watch = MemoryWatch(assignment.target.pid)
         self._divergence = Divergence()
-        self._monitor = Monitor(assignment.target.pid, interval_s, first_step, self._writer.append_sample)
+        self._monitor = Monitor(assignment.target.pid, interval_s, first_step, self._writer.append_sample, self._ask_gpus)
+        self._gpus: GpuWatch | None = None
         after_s, look = assignment.settings.stall_after, self._monitor.look_at_tree
         self._stall_watch = StallWatch(assignment.target.pid, after_s, look, self._started)
         url = assignment.settings.notify
@@ -79,6 +84,8 @@ class Scribe:
         self._note("scribe", {"pid": os.getpid(), "pid_started": process_started(os.getpid())})
         if self._is_restart:
             self._writer.reset()
+            for facts in read_facts(self._assignment.directory, self._assignment.lane):
+                self._watch_gpus(facts)
         else:
             self._start_prober()
         _step_aside()  # not the prober, which has deadlines
@@ -121,8 +128,13 @@ class Scribe:
             poller.register(self._control, select.POLLIN)
         for pipe in (*self._probers, *self._errands):
             poller.register(pipe, select.POLLIN)
+        gpus = self._gpus
+        if gpus is not None and gpus.pipe is not None:
+            poller.register(gpus.pipe, select.POLLIN)
         for descriptor, _ in poller.poll(timeout_s * 1000):
-            if descriptor in self._probers:
+            if gpus is not None and descriptor == gpus.pipe:
+                gpus.take(time.monotonic())
+            elif descriptor in self._probers:
                 self._take_facts(self._probers[descriptor])
             elif descriptor in self._errands:
                 self._take_answer(descriptor)
@@ -162,6 +174,7 @@ class Scribe:
         for facts in map(self._interpreters.take, prober.read()):
             if facts is not None:
                 self._writer.append_facts(time.time(), facts)
+                self._watch_gpus(facts)
         if prober.is_done:
             del self._probers[prober.pipe]
 
@@ -214,6 +227,22 @@ class Scribe:
         prober = Prober(self._assignment.target, redact_with(self._assignment.redactor), running)
         self._probers[prober.pipe] = prober
 
+    def _watch_gpus(self, facts: Json) -> None:
+        """Sample GPUs from now on if these facts tell of any that can be."""
+        library_answers = any("cuda" in device for device in (facts.get("accelerators") or {}).get("devices", ()))
+        if library_answers and self._gpus is None and not self._is_ending:
+            from .gpus import GpuWatch  # only where there are any: it costs memory
+
+            def warn(text: str) -> None:
+                self._note("warning", {"text": text})
+
+            self._gpus = GpuWatch(self._assignment.target.environ, self._writer.append_sample, warn)
+            self._ask_gpus(None)
+
+    def _ask_gpus(self, step: int | None) -> None:
+        if self._gpus is not None:
+            self._gpus.ask(time.monotonic(), self._monitor.pids, step)
+
     def _sample(self) -> None:
         """Look at the child's processes, and show that the run is looked after, when it is time."""
         if not self._is_ending:
@@ -222,6 +251,8 @@ class Scribe:
             for pid in self._sightings.look():
                 self._start_prober(pid)
         now = time.monotonic()
+        if self._gpus is not None:
+            self._gpus.look(now)
         if now >= self._next_heartbeat:
             self._writer.touch()
             self._next_heartbeat = now + HEARTBEAT_S
@@ -244,13 +275,29 @@ class Scribe:
         except OSError:
             pass  # the pump has not waited
         os.close(self._answer)
+        self._finish_gpus()
         self._hear_slurm()
         self._note_ending()
         deadline = time.monotonic() + _PROBES_MAY_TAKE_S
         while (self._probers or self._errands) and time.monotonic() < deadline:
             self._listen(deadline - time.monotonic())
-        self._note(EVENT, scribe_overhead(self._assignment.directory, self._assignment.lane))
+        sampler_bytes = self._gpus.max_memory_bytes if self._gpus is not None else 0
+        self._note(EVENT, scribe_overhead(self._assignment.directory, self._assignment.lane, sampler_bytes))
         self._note("complete", {})
+
+    def _finish_gpus(self) -> None:
+        """Look at the GPUs for the last time, and record what the run has used of them."""
+        gpus = self._gpus
+        if gpus is None:
+            return
+        deadline = time.monotonic() + _GPUS_MAY_TAKE_S
+        while gpus.pipe is not None and time.monotonic() < deadline:
+            gpus.ask(time.monotonic(), self._monitor.pids, None, is_last=True)
+            self._listen(deadline - time.monotonic())
+        gpus.stop()
+        totals = gpus.totals()
+        if any(value is not None for value in totals.values()):
+            self._note("resources", totals)
 
     def _hear_slurm(self) -> None:
         """Let Slurm say why it has ended the run, if it may have, before that is put together; it has a deadline."""
