@@ -102,7 +102,8 @@ def check_patterns(patterns: Iterable[str]) -> None:
 def is_secret(name: str, value: str) -> bool:
     """Whether a variable, config entry or flag of this name holds a secret in this value."""
     strength = name_strength(name)
-    if strength == 0 or _is_ordinary(value) or (value[:1] in "/~." and _exists(value)):
+    # Paths first, such as that of PWD, which all environments have: what is ordinary takes an expression to be compiled.
+    if strength == 0 or (value[:1] in "/~." and _exists(value)) or _is_ordinary(value):
         return False
     if strength == 3:
         return True
