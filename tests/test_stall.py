@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 
 from swanlab_cli.environment.processes import TreeUse
 from swanlab_cli.recorder.stall import StallWatch
+from swanlab_cli.records import Lane
+from swanlab_cli.store.reader import count_samples
 
-from .conftest import Workplace, python, wait_for
+from .conftest import DEADLINE_S, Workplace, python, wait_for
 from .test_notify import Hook, completed, events_of, hook
 
 __all__ = ["hook"]
@@ -68,6 +71,10 @@ def test_dump_says_where_each_python_stands(work: Workplace) -> None:
         pytest.skip("py-spy may not look into other processes here")
     assert "wait_for_data (" in process["stack"]
     assert dump["error"] is None
+    completed(work)
+    printed = work.swanlab("show", "last", "--stacks").stdout.decode()
+    assert printed == f"Stalled since {work.show()['stalls'][0]['since']}\n{process['stack']}"
+    assert "of 1 stalled process (show --stacks)" in work.swanlab("show", "last").stdout.decode()
 
 
 def test_dump_without_py_spy_is_a_warning(work: Workplace) -> None:
@@ -117,6 +124,24 @@ class Clock:
     def sign(self) -> bool:
         """A sign of life: whether it ended a stall."""
         return self.watch.goes_on(self.now) is not None
+
+
+def test_stopped_command_does_not_stall(work: Workplace) -> None:
+    """As after Ctrl-Z; silent after it was continued, it does."""
+    code = "import os, sys; print(os.getpid(), flush=True); sys.stdin.read()"
+    options = ("--stall-after", "1", "--monitor-interval", "1", "--no-pty")
+    run = work.start("run", "-q", *options, *python(code), stdin=subprocess.PIPE)
+    wait_for(lambda: list(work.logdir.glob("run-*/run.json")), "the run's header")
+    child = int(wait_for(lambda: work.output().strip(), "the child's number"))
+    os.kill(child, signal.SIGSTOP)
+    directory = str(work.run_directory())
+    seen, before = count_samples(directory, Lane()), stalls(work)
+    wait_for(lambda: count_samples(directory, Lane()) >= seen + 3, "some seconds of looking at it")
+    stalls_meanwhile = stalls(work)
+    os.kill(child, signal.SIGCONT)
+    wait_for(lambda: False in stalls(work)[len(stalls_meanwhile) :], "a stall")
+    run.communicate(timeout=DEADLINE_S)
+    assert stalls_meanwhile.count(False) <= before.count(False)
 
 
 def test_rare_by_habit_is_no_stall() -> None:

@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from .comparison import PTY, PYTHON, Side, in_both_modes, seen_alike, state_of, wait_until_empty
 from .conftest import DEADLINE_S, Workplace, wait_for
+from .sidebyside import read_until
 from .test_terminal import PROMPT, Tmux
 
 # Tells each signal that it handles, and ends with the code that it reads. The wake-up descriptor gets a byte for each run of
@@ -458,6 +461,58 @@ def test_a_program_that_stops_itself_stops_the_job(work: Workplace, mode: str) -
         return seen
 
     assert seen_alike(work, mode, observe)[-1] == ("exited", 6)
+
+
+@in_both_modes
+def test_a_program_is_stopped_and_continued_by_its_own_number(work: Workplace, mode: str) -> None:
+    """As a supervisor may do that has looked it up: its parent is told as ever, and its output comes."""
+
+    def observe(side: Side) -> list[tuple[str, int] | str]:
+        with _counting(side) as (process, worker, say, hear):
+            seen: list[tuple[str, int] | str] = []
+            for _ in range(2):
+                os.kill(worker, signal.SIGSTOP)
+                seen.append(_wait_status(process.pid))
+                os.kill(worker, signal.SIGCONT)
+                seen += [_wait_status(process.pid), hear()]
+            say(b"3\n")
+            return [*seen, _wait_status(process.pid)]
+
+    turns = [("stopped", int(signal.SIGSTOP)), ("continued", 0)]
+    assert seen_alike(work, mode, observe) == [*turns, "SIGCONT 1\n", *turns, "SIGCONT 2\n", ("exited", 3)]
+
+
+@in_both_modes
+def test_a_stopped_program_is_killed_by_its_own_number(work: Workplace, mode: str) -> None:
+    """Its parent, which is told that it was killed, does not wait for anybody to continue us."""
+
+    def observe(side: Side) -> list[tuple[str, int]]:
+        with _counting(side) as (process, worker, _, _):
+            os.kill(worker, signal.SIGSTOP)
+            seen = [_wait_status(process.pid)]
+            os.kill(worker, signal.SIGKILL)
+            seen.append(_wait_status(process.pid))
+            # We go on before we end; of that only those are told who ask.
+            return seen if seen[-1] != ("continued", 0) else [seen[0], _wait_status(process.pid)]
+
+    assert seen_alike(work, mode, observe) == [("stopped", int(signal.SIGSTOP)), ("killed", int(signal.SIGKILL))]
+
+
+@contextmanager
+def _counting(
+    side: Side,
+) -> Iterator[tuple[subprocess.Popen[bytes], int, Callable[[bytes], object], Callable[[], str]]]:
+    """A job that counts SIGCONT: the process started, the program's number, what writes to it, what reads a line of it."""
+    _write(side, "job.py", _COUNTING)
+    process = side.popen(*PYTHON, "job.py", "SIGCONT", stdin=subprocess.PIPE, preexec_fn=_lead_a_group, bufsize=0)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    stdin, stdout = process.stdin, process.stdout
+    assert read_until(stdout, b"\n") == b"ready\n"
+    (worker,) = _workers(process.pid)
+    yield process, worker, stdin.write, lambda: read_until(stdout, b"\n").decode()
+    process.returncode = 0  # waited for already
+    process.communicate()
 
 
 @in_both_modes

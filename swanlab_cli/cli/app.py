@@ -21,7 +21,7 @@ from .logs import LogChoice, print_logs
 from .parse import ParseChoice, parse_file
 from .reparse import reparse_runs
 from .run import run
-from .show import DIFF, REQUIREMENTS, SCRIPT, VARIABLES, print_recorded, print_run
+from .show import DIFF, REQUIREMENTS, SCRIPT, STACKS, VARIABLES, print_recorded, print_run
 from .top import Looks, print_top
 
 Logdir = Annotated[str | None, typer.Option("--logdir", metavar="DIR", help="Where runs are kept; default: ./swanlog")]
@@ -108,6 +108,7 @@ def _show(
     requirements: Annotated[bool, typer.Option("--requirements", help="Print its packages as a requirements.txt.")] = False,
     script: Annotated[bool, typer.Option("--script", help="Print the script as it was.")] = False,
     variables: Annotated[bool, typer.Option("--env", help="Print the recorded environment variables.")] = False,
+    stacks: Annotated[bool, typer.Option("--stacks", help="Print where it stood when it stalled (run --stall-dump).")] = False,
     audit: Annotated[bool, typer.Option("--audit", help="Look for secrets that were not masked; exit status 1 if any.")] = False,
     colours: Colours = None,
     logdir: Logdir = None,
@@ -116,7 +117,7 @@ def _show(
     """Show one run: how it ended, its config, metrics, environment and cost."""
     if audit:
         raise typer.Exit(int(print_audit(_logdir(logdir), run_name, as_json)))
-    wanted = {DIFF: diff, REQUIREMENTS: requirements, SCRIPT: script, VARIABLES: variables}
+    wanted = {DIFF: diff, REQUIREMENTS: requirements, SCRIPT: script, VARIABLES: variables, STACKS: stacks}
     if texts := [name for name, is_wanted in wanted.items() if is_wanted]:
         print_recorded(_logdir(logdir), run_name, [*texts, "json"] if as_json else texts)
     else:

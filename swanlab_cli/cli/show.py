@@ -20,12 +20,13 @@ from .progress import progress_text
 from .sections import Field, section, table_section
 from .text import duration, size
 
-DIFF, REQUIREMENTS, SCRIPT, VARIABLES = "diff", "requirements", "script", "env"
+DIFF, REQUIREMENTS, SCRIPT, VARIABLES, STACKS = "diff", "requirements", "script", "env", "stacks"
 _NOT_RECORDED = {
     DIFF: "no diff: it was no git repository, nothing had been changed, or the run is older than the recording of diffs",
     REQUIREMENTS: "no packages: its Python was not found",
     SCRIPT: "no script",
     VARIABLES: "no environment variables",
+    STACKS: "no stacks: --stall-dump records those of Python processes when they stall",
 }
 
 
@@ -51,8 +52,9 @@ def print_recorded(logdir: str, name: str, wanted: Sequence[str]) -> None:
     if len(wanted) > 1:
         raise UsageError(f"--{wanted[0]} and --{wanted[1]} cannot be printed together", "choose one of them")
     view = open_run(find_run(logdir, name), patient=True)
-    environment = describe(view, ())["environment"]
-    text = _recorded(environment, wanted[0])
+    facts = describe(view, ())
+    environment = facts["environment"]
+    text = _stacks(facts["stalls"]) if wanted[0] == STACKS else _recorded(environment, wanted[0])
     if text is None:
         raise RunNotFound(f"run '{view.header.id}' has {_NOT_RECORDED[wanted[0]]}", f"see: swanlab show {view.header.id}")
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
@@ -67,6 +69,16 @@ def _recorded(environment: Json, wanted: str) -> str | None:
         variables = recorded_variables(environment)
         return "".join(f"{name}={value}\n" for name, value in sorted(variables.items())) or None
     return recorded_text(environment, wanted)
+
+
+def _stacks(stalls: Sequence[Json]) -> str | None:
+    """Of every process at each stall, as py-spy prints them, or why it did not."""
+    parts = []
+    for stall in stalls:
+        for process in (stall["dump"] or {}).get("processes", ()):
+            text = process.get("stack") or f"Process {process['pid']}: {process['error']}\n"
+            parts.append(f"Stalled since {stall['since']}\n{text}")
+    return "\n".join(parts) or None
 
 
 def _left_out(environment: Json, wanted: str) -> str:
@@ -245,6 +257,8 @@ def overhead_text(overhead: Json) -> str:
 
 def _warning_fields(facts: Json) -> Iterator[Field]:
     yield from (Field("warning", text, "warning") for text in facts["warnings"])
+    dumped = sum(len((stall["dump"] or {}).get("processes", ())) for stall in facts["stalls"])
+    yield Field("stacks", f"of {counted(dumped, 'stalled process')} (show --stacks)" if dumped else None)
     for metric, count in facts["dropped"].items():
         yield Field("dropped", f"{count} points of {metric}: step taken", "warning")
     if facts["lost_bytes"]:

@@ -266,6 +266,8 @@ class Pump:
             return
         if number == signal.SIGCONT:
             self._terminal.go_on()
+            if info.sender == self._witness.pid:
+                return  # because the child goes on already
         if number in self._groups:
             return
         if self._shares_group and self._witness.wait_for(number):
@@ -304,7 +306,8 @@ class Pump:
         while self._copy_what_is_there():
             pass
         self._terminal.pause()
-        stop_ourselves(number if number in _STOPPING else signal.SIGSTOP)
+        with self._witness.continuing_with(self._child_pid):
+            stop_ourselves(number if number in _STOPPING else signal.SIGSTOP)
         self._terminal.go_on()
         self._copy_size()
 

@@ -30,7 +30,7 @@ from .overhead import EVENT, scribe_overhead
 from .prober import Prober
 from .salvage import record_rest
 from .sources import Progress, Sources, write_progress
-from .stall import STALL, StallWatch, describe_stall
+from .stall import STALL, STALL_DUMP, StallWatch, describe_stall
 
 if TYPE_CHECKING:
     from .gpus import GpuWatch
@@ -209,7 +209,7 @@ class Scribe:
 
     def _take_dump(self, errand: Errand) -> None:
         dump = errand.answer({"processes": [], "error": "--stall-dump: it did not end in time"})
-        self._note("stall_dump", dump)
+        self._note(STALL_DUMP, dump)
         if dump["error"]:
             self._note("warning", {"text": dump["error"]})
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..environment.processes import TreeUse
 from ..process.waiting import READ, input_wait
-from ..records import Json
+from ..records import Event, Json
 
 STALL = "stall"
 """Type of the event that `StallWatch.look` and `StallWatch.goes_on` give the data of."""
+STALL_DUMP = "stall_dump"
+"""Of the event that has what `stall_dump.dump` gives."""
 _TIMES_USUAL = 10
 _BUSY_SHARE = 0.01
 # Processor time is counted in ticks of 10 ms: what a look at a process costs it must not make it look busy.
@@ -106,6 +108,20 @@ class _Stall(NamedTuple):
             "waits_for_input": self.waits_for_input,
             "is_over": is_over,
         }
+
+
+def list_stalls(events: Iterable[Event]) -> list[Json]:
+    """Each stall of a run: `since` (Unix seconds), `silent_s` (so far, where it is not over), `usual_interval_s`,
+    `waits_for_input`, `is_over`, and `dump`: `processes` and `error` as `stall_dump.dump` gives them, or None.
+    """  # fmt: skip
+    stalls: dict[float, Json] = {}
+    for event in events:
+        since = event.data.get("since")
+        if event.type == STALL and since is not None:
+            stalls[since] = {"dump": None, **stalls.get(since, {}), **event.data}
+        elif event.type == STALL_DUMP and since in stalls:
+            stalls[since]["dump"] = {name: event.data.get(name) for name in ("processes", "error")}
+    return list(stalls.values())
 
 
 def describe_stall(stall: Json) -> str:

@@ -35,6 +35,7 @@ from .options import with_last_options
 from .overhead import merge_overhead
 from .progress import latest_progress
 from .sources import Sources
+from .stall import list_stalls
 
 T = TypeVar("T")
 _READ_BYTES = 1 << 20
@@ -225,6 +226,7 @@ def describe(view: RunView, points: Sequence[Point], media: Iterable[MediaPoint]
         "lost_bytes": end.lost_bytes if end else 0,
         "warnings": _warnings(view.events, environment),
         "progress": _progress(view),
+        "stalls": [{**stall, "since": iso_time(stall["since"])} for stall in list_stalls(view.events)],
         "dropped": _dropped(view.events),
         "answers": [{"time": iso_time(event.time), **event.data} for event in view.events if event.type == "answer"],
         "parse": {"mode": header.parse, "patterns": list(header.patterns), "step_key": header.step_key},
