@@ -211,6 +211,26 @@ def test_launcher_is_not_what_it_launches(tmp_path: Path, python: Path) -> None:
     assert Interpreter(str(python), (str(poetry), "install"), "/", {}) == find(poetry, "install")
 
 
+def test_what_a_launcher_asks_is_not_the_program(tmp_path: Path, python: Path) -> None:
+    """Poetry asks each Python that it finds about itself, by `-I -c` or a script of its own, before it runs one."""
+    other = tmp_path / "venv" / "python"
+    other.parent.mkdir()
+    other.symlink_to(sys.executable)
+    script = tmp_path / "lib" / "site-packages" / "ask.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(WAITING)
+    poetry = write_script(
+        tmp_path / "poetry",
+        f"#!{python}\nimport subprocess, sys\n"
+        f"for how in (['-I', '-c', {WAITING!r}], [{str(script)!r}]): subprocess.Popen([{str(other)!r}, *how])\n"
+        f"subprocess.run([{str(other)!r}, *sys.argv[1:]])\n",
+    )
+    with started(poetry, "-c", WAITING, cwd=tmp_path) as pid:
+        found = find(poetry, "-c", WAITING, cwd=tmp_path, pid=pid)
+    assert found is not None
+    assert found.arguments == ("-c", WAITING)
+
+
 def test_copy_of_the_recorder_is_no_python_of_the_child(tmp_path: Path) -> None:
     """A child that has not come to its exec is still the recorder's process, with the recorder's command line."""
     reader, writer = os.pipe()

@@ -149,13 +149,19 @@ def _env_words(words: list[str]) -> list[str]:
 def _seen_in_tree(target: Target, pauses_s: Iterable[float], ignored: Interpreter | None) -> Interpreter | None:
     for pause_s in itertools.chain(pauses_s, (0.0,)):
         for interpreter in _running_pythons(target.pid):
-            if ignored is None or interpreter.executable != ignored.executable:
+            if ignored is None or not (interpreter.executable == ignored.executable or _is_question(interpreter)):
                 return interpreter
         if not _is_alive(target.pid):
             break
         # Nothing announces that a process which is not our child runs another program.
         time.sleep(pause_s)  # a process that others start cannot be waited for
     return None
+
+
+def _is_question(interpreter: Interpreter) -> bool:
+    """Whether it looks like what a launcher asks the interpreters that it finds, before it runs one for the user."""
+    asked = read_arguments(interpreter.arguments)
+    return "/site-packages/" in (asked.script or "") or ("I" in asked.flags and asked.script is None and asked.module is None)
 
 
 def _running_pythons(pid: int) -> Iterator[Interpreter]:
