@@ -97,6 +97,8 @@ class Header(NamedTuple):
     """Of swanlab-cli."""
     imported_at: float | None = None
     """When saved output was made a run, Unix seconds; None for a run that we recorded."""
+    job: str | None = None
+    """The scheduler's job that the run was started in; it names the cluster too, and is the same after a requeue."""
 
 
 class End(NamedTuple):

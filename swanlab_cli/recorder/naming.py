@@ -28,6 +28,11 @@ def new_id() -> str:
     return "".join(_ID_ALPHABET[byte % len(_ID_ALPHABET)] for byte in os.urandom(_ID_LENGTH))
 
 
+def new_job_id(number: str) -> str:
+    """The number of a scheduler's job and four random letters and digits: `swanlab show NUMBER` finds it."""
+    return f"{number}-{new_id()[:4]}"
+
+
 def new_name() -> str:
     """A name such as `swift-otter-217`."""
     first, second, *number = os.urandom(4)

@@ -30,20 +30,20 @@ from ..process.signals import SignalMask, SignalSource, signal_name
 from ..process.streams import Stream, is_one_terminal, open_streams, reserve_closed
 from ..process.terminal import Terminal
 from ..process.witness import Witness
-from ..records import End, Header, Lane
+from ..records import End, Event, Header, Lane
 from ..settings import RunSettings
 from ..store import layout
-from ..store.reader import list_directories
 from ..store.state import host_identity, process_started
-from ..store.writer import OutputWriter, append_to_inbox, create_run, write_end
+from ..store.writer import OutputWriter, append_event, append_to_inbox, write_end
 from .assistant import Assignment, Assistant
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
-from .naming import new_id, new_name
+from .joining import LANE, Joined, job_number, join, lane_event
+from .naming import new_id, new_job_id, new_name
+from .placement import Placement, find_placement
 
 if TYPE_CHECKING:  # imported where there are rules
     from ..process.prompts import Prompts, Reply, Rule
 
-_LANE = Lane()
 # How long we stay after the child for the last points to be counted; longer and a user would wait for us.
 _PATIENCE_S = 0.06
 _NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
@@ -55,6 +55,7 @@ class Ending(NamedTuple):
 
     run_id: str
     directory: str
+    lane: Lane
     end: End
     exit_code: int
     """What to exit with, unless `signal_number`."""
@@ -89,13 +90,15 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     environment = own_environment()
     _check_patterns(settings)
     rules = _rules(settings)
-    header = _header(arguments, settings)
-    _refuse_existing(settings)
+    placement = find_placement(os.environ)
+    header = _header(arguments, settings, placement)
     try:
         check_descriptors()
         not_ours = inherited_descriptors()
-        directory = create_run(settings.logdir, header)
-        output = OutputWriter(directory, _LANE)
+        joined = join(settings, header, placement)
+        directory, lane, header = joined.directory, joined.lane, joined.header
+        _note_lane(joined, placement)
+        output = OutputWriter(directory, lane)
         flight, signals = Flight(), SignalSource()
         needs_console = bool(rules) or _is_shell_on_terminal(arguments, closed)
         streams = open_streams(closed, settings.pty, settings.split, needs_console)
@@ -103,34 +106,36 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     except (StoreError, OSError) as error:
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)
-    additions = {**_additions(directory, environment), **_no_paging(settings, streams)}
+    additions = {**_additions(directory, lane, environment), **_no_paging(settings, streams)}
     environment = with_variables(environment, additions)
     command = find_command(_encode(arguments), environment)
-    talk.started(header.id, directory)
+    if lane.rank == 0:
+        talk.started(header.id, directory)
     if console is not None:
         console.begin()
     started, memory_at_fork = time.monotonic(), resident_bytes(os.getpid())
     child_pid, exec_failure = fork_child(command, streams, mask)
     witness = Witness(console)
     target = _target(command, header, environment, child_pid)
-    assistant = Assistant(_assign(directory, header, target, flight, streams, output, settings))
-    prompts = _prompts(rules, console, streams, output, directory) if rules and console else None
+    assistant = Assistant(_assign(directory, lane, header, target, flight, streams, output, settings))
+    prompts = _prompts(rules, console, streams, output, directory, lane) if rules and console else None
     let_go(not_ours)
     terminal = console or Terminal(streams, child_pid)
     pump = Pump(child_pid, streams, signals, flight, prompts or output, witness, assistant, terminal, prompts)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
     end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output)
-    warnings = _write_end(directory, end, output)
+    warnings = _write_end(directory, lane, end, output)
     counts = assistant.end(_PATIENCE_S)
     if pump.is_output_held() and os.fork() == 0:
         pump.relay()
         os._exit(0)
-    return _ending(header.id, directory, end, outcome, counts, warnings, pump.sink_failure())
+    return _ending(header.id, directory, lane, end, outcome, counts, warnings, pump.sink_failure())
 
 
 def _assign(
     directory: str,
+    lane: Lane,
     header: Header,
     target: Target,
     flight: Flight,
@@ -139,10 +144,10 @@ def _assign(
     settings: RunSettings,
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
-    return Assignment(directory, _LANE, header, target, flight, names, sources, output, settings)
+    return Assignment(directory, lane, header, target, flight, names, sources, output, settings)
 
 
-def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
+def _header(arguments: Sequence[str], settings: RunSettings, placement: Placement | None) -> Header:
     """What is known before the child starts."""
     cwd = working_directory()
     host, boot_id, pid_namespace = host_identity()
@@ -151,7 +156,7 @@ def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
     )
     file_config = read_document(settings.config_file) if settings.config_file else {}
     return Header(
-        id=_check_id(settings.id) if settings.id else new_id(),
+        id=_check_id(settings.id) if settings.id else new_job_id(number) if (number := _job_number(placement)) else new_id(),
         project=settings.project or os.path.basename(cwd) or "default",
         name=settings.name or new_name(),
         chosen=chosen,
@@ -173,7 +178,12 @@ def _header(arguments: Sequence[str], settings: RunSettings) -> Header:
         patterns=settings.patterns,
         step_key=settings.step_key,
         version=__version__,
+        job=placement.job if placement else None,
     )
+
+
+def _job_number(placement: Placement | None) -> str | None:
+    return job_number(placement.job) if placement else None
 
 
 def _check_id(run_id: str) -> str:
@@ -225,34 +235,27 @@ def _is_shell_on_terminal(arguments: Sequence[str], closed: frozenset[int]) -> b
     return wait_for_foreground()
 
 
-def _prompts(rules: Sequence[Rule], console: Console, streams: Sequence[Stream], output: OutputWriter, directory: str) -> Prompts:
+def _prompts(
+    rules: Sequence[Rule], console: Console, streams: Sequence[Stream], output: OutputWriter, directory: str, lane: Lane
+) -> Prompts:
     from ..process.prompts import Prompts
 
     stream = next(stream for stream in streams if stream.is_console)
 
     def note(reply: Reply) -> None:
         try:
-            append_to_inbox(directory, _LANE, "answer", reply._asdict())
+            append_to_inbox(directory, lane, "answer", reply._asdict())
         except OSError:  # the disk is full: the answer counts, and what is missing is counted by the output's record
             pass
 
     return Prompts(rules, console, stream, output, note)
 
 
-def _refuse_existing(settings: RunSettings) -> None:
-    """Refuse an id that the user chose and that a run has already.
-
-    Raises:
-        UsageError: so it is.
-    """
-    if settings.id is None:
-        return
-    try:
-        taken = [layout.run_id_of(os.path.basename(path)) for path in list_directories(settings.logdir)]
-    except StoreError:  # creating the run will say so
-        return
-    if settings.id in taken:
-        raise UsageError(f"there is a run '{settings.id}' in '{settings.logdir}' already", "choose another --id")
+def _note_lane(joined: Joined, placement: Placement | None) -> None:
+    """Say who records this lane, where that is not what run.json says of the run."""
+    if not joined.is_alone or placement is not None:
+        event = Event(time.time(), LANE, lane_event(joined.header, placement))
+        append_event(joined.directory, joined.lane, event)
 
 
 def working_directory() -> str:
@@ -276,7 +279,7 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _additions(directory: str, environment: Sequence[bytes]) -> dict[bytes, bytes]:
+def _additions(directory: str, lane: Lane, environment: Sequence[bytes]) -> dict[bytes, bytes]:
     """What the child gets besides its environment; `directory` is empty where nothing is recorded."""
     shim = os.fsencode(layout.shim_directory())
     given = as_mapping(environment).get(b"PYTHONPATH", b"")
@@ -284,7 +287,7 @@ def _additions(directory: str, environment: Sequence[bytes]) -> dict[bytes, byte
     return {
         b"PYTHONPATH": b":".join([shim, *path]),
         b"SWANLAB_CLI_RUN_DIR": os.fsencode(directory),
-        b"SWANLAB_CLI_INBOX": os.fsencode(layout.inbox_prefix(directory, _LANE)) if directory else b"",
+        b"SWANLAB_CLI_INBOX": os.fsencode(layout.inbox_prefix(directory, lane)) if directory else b"",
     }
 
 
@@ -300,7 +303,7 @@ def _run_untracked(arguments: Sequence[str], environment: Sequence[bytes], mask:
     Raises:
         CommandNotStarted: the command cannot be executed.
     """
-    command = find_command(_encode(arguments), with_variables(environment, _additions("", environment)))
+    command = find_command(_encode(arguments), with_variables(environment, _additions("", Lane(), environment)))
     failure = replace_process(command, mask)
     raise CommandNotStarted(failure.reason, failure.exit_code)
 
@@ -348,11 +351,11 @@ def _own_peak_memory_bytes() -> int:
         return next((int(words[1]) * 1024 for words in lines if words[0] == b"VmHWM:"), 0)
 
 
-def _write_end(directory: str, end: End, output: OutputWriter) -> list[str]:
+def _write_end(directory: str, lane: Lane, end: End, output: OutputWriter) -> list[str]:
     """Write the end record; what went wrong with the record as a whole, in one line or none."""
     failure = output.failure
     try:
-        write_end(directory, _LANE, end)
+        write_end(directory, lane, end)
     except OSError as error:
         failure = failure or error
     if failure is None:
@@ -363,6 +366,7 @@ def _write_end(directory: str, end: End, output: OutputWriter) -> list[str]:
 def _ending(
     run_id: str,
     directory: str,
+    lane: Lane,
     end: End,
     outcome: Outcome,
     counts: Mapping[str, Any],
@@ -376,4 +380,4 @@ def _ending(
         # The command wrote to our pty and believes that all went well; bare, it would have been told.
         exit_code = 1
         warnings = [f"cannot pass the output on: {sink_failure.strerror}", *warnings]
-    return Ending(run_id, directory, end, exit_code, outcome.signal, counts, warnings)
+    return Ending(run_id, directory, lane, end, exit_code, outcome.signal, counts, warnings)

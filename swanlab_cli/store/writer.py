@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import StoreError
-from ..records import FORMAT_VERSION, End, Event, Header, Lane, MediaPoint, Point, encode_line, encode_value
+from ..records import FORMAT_VERSION, End, Event, Header, Json, Lane, MediaPoint, Point, encode_line, encode_value
 from . import layout
 
 _INDEX_RESOLUTION_S = 0.010
@@ -47,15 +47,19 @@ def _write_first_file(directory: str, header: Header) -> None:
 
 
 def write_header(directory: str, header: Header) -> None:
-    """Write `run.json`, without what only runs of a special kind have.
+    """Write `run.json`.
 
     Raises:
         OSError: it cannot be written.
     """
+    write_once(os.path.join(directory, layout.HEADER), header_fields(header))
+
+
+def header_fields(header: Header) -> Json:
+    """What `run.json` holds: not what only runs of a special kind have."""
     fields, defaults = header._asdict(), Header._field_defaults
     special = {name for name in defaults if fields[name] == defaults[name]}
-    known = {name: value for name, value in fields.items() if name not in special}
-    write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **known})
+    return {"format": FORMAT_VERSION, **{name: value for name, value in fields.items() if name not in special}}
 
 
 def create_logdir(logdir: str) -> None:
@@ -82,6 +86,19 @@ def append_to_inbox(directory: str, lane: Lane, kind: str, fields: Mapping[str, 
         os.write(inbox, b"\n" + encode_line(record))
     finally:
         os.close(inbox)
+
+
+def append_event(directory: str, lane: Lane, event: Event) -> None:
+    """Add an event to a lane that nobody else writes at the moment.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    events = _open_for_append(layout.events(directory, lane))
+    try:
+        _write_all(events, encode_line(event._asdict()))
+    finally:
+        os.close(events)
 
 
 def write_end(directory: str, lane: Lane, end: End) -> None:
