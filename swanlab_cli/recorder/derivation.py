@@ -54,7 +54,7 @@ class Derivation:
         """How many points of a metric were refused because their step was taken."""
         self._new_parser: Callable[[], Parser] = lambda: Parser(header.parse, header.patterns, header.step_key)
         self._streams: dict[str, _Stream] = {}
-        self._series: dict[tuple[str, str], Steps] = {}
+        self._series: dict[tuple[str, str, int], Steps] = {}
         self._api_metrics: set[str] = set()
         self._lane = lane
 
@@ -66,19 +66,22 @@ class Derivation:
             points += self._take_found(followed.feed(moment, data))
         return points
 
-    def feed_log(self, moment: float, values: dict[str, float], step: int | None) -> list[Point]:
-        """The points of one `log()` call."""
+    def feed_log(self, moment: float, values: dict[str, float], step: int | None, rank: int | None = None) -> list[Point]:
+        """The points of one `log()` call, by a worker with a `rank` of its own or the lane's."""
         self._api_metrics.update(values)
-        points = (self._take(metric, step, value, moment, API) for metric, value in values.items())
+        points = (self._take(metric, step, value, moment, API, rank) for metric, value in values.items())
         return [point for point in points if point is not None]
 
-    def feed_media(self, moment: float, values: Mapping[str, Sequence[Json]], step: int | None) -> list[MediaPoint]:
-        """The media of one `log()` call."""
+    def feed_media(
+        self, moment: float, values: Mapping[str, Sequence[Json]], step: int | None, rank: int | None = None
+    ) -> list[MediaPoint]:
+        """The media of one `log()` call, as with `feed_log`."""
+        lane = self._lane if rank is None else self._lane._replace(rank=rank)
         points = []
         for metric, items in values.items():
-            taken = self._take_step(metric, step, API)
+            taken = self._take_step(metric, step, API, lane.rank)
             if taken is not None:
-                points.append(MediaPoint(metric, taken, tuple(items), moment, API, *self._lane))
+                points.append(MediaPoint(metric, taken, tuple(items), moment, API, *lane))
         return points
 
     def finish(self) -> list[Point]:
@@ -94,14 +97,19 @@ class Derivation:
         )
         return [point for point in points if point is not None]
 
-    def _take(self, metric: str, step: int | None, value: float, moment: float | None, source: str) -> Point | None:
+    def _take(
+        self, metric: str, step: int | None, value: float, moment: float | None, source: str, rank: int | None = None
+    ) -> Point | None:
         """The point, unless its step is taken."""
-        taken = self._take_step(metric, step, source)
-        return None if taken is None else Point(metric, taken, value, moment, source, *self._lane)
+        attempt, own_rank = self._lane
+        if rank is None:
+            rank = own_rank
+        taken = self._take_step(metric, step, source, rank)
+        return None if taken is None else Point(metric, taken, value, moment, source, attempt, rank)
 
-    def _take_step(self, metric: str, step: int | None, source: str) -> int | None:
+    def _take_step(self, metric: str, step: int | None, source: str, rank: int) -> int | None:
         """The step of a series' next point, or None, counted, where that step is taken."""
-        key = (metric, source)
+        key = (metric, source, rank)
         steps = self._series.get(key) or self._series.setdefault(key, Steps())
         if step is None or step > HIGHEST_STEP:
             step = steps.next

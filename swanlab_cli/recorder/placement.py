@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 # Step ids from here on are Slurm's own (batch script, extern, interactive): slurm/slurm.h, SLURM_MAX_NORMAL_STEP_ID.
 _FIRST_SPECIAL_STEP = 0xFFFFFFF0
+_RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
 
 
 class Placement(NamedTuple):
@@ -39,6 +40,11 @@ def find_placement(environ: Mapping[str, str]) -> Placement | None:
     if inner is not None:
         return inner._replace(job=job, restart=restart)
     return _slurm_step(environ, job, restart)
+
+
+def rank_variables(environ: Mapping[str, str]) -> list[str]:
+    """NAME=VALUE of the variables that number the processes of a launch; a worker of our child has others."""
+    return [f"{name}={environ[name]}" for name in _RANKS if name in environ]
 
 
 def _slurm_job(environ: Mapping[str, str]) -> str | None:

@@ -39,7 +39,7 @@ from .assistant import Assignment, Assistant
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
 from .joining import LANE, Joined, job_number, join, lane_event
 from .naming import new_id, new_job_id, new_name
-from .placement import Placement, find_placement
+from .placement import Placement, find_placement, rank_variables
 
 if TYPE_CHECKING:  # imported where there are rules
     from ..process.prompts import Prompts, Reply, Rule
@@ -287,6 +287,7 @@ def _additions(directory: str, lane: Lane, environment: Sequence[bytes]) -> dict
     return {
         b"PYTHONPATH": b":".join([shim, *path]),
         b"SWANLAB_CLI_RUN_DIR": os.fsencode(directory),
+        b"SWANLAB_CLI_RANKS": ",".join(rank_variables(os.environ)).encode(),
         b"SWANLAB_CLI_INBOX": os.fsencode(layout.inbox_prefix(directory, lane)) if directory else b"",
     }
 

@@ -97,10 +97,12 @@ class Sources:
         if record.type in ("log", "media"):
             step, values = record.fields.get("step"), record.fields["values"]
             usable = int(step) if isinstance(step, int) and step >= 0 else None
+            rank = record.fields.get("rank")
+            of_worker = rank if isinstance(rank, int) and rank >= 0 else None
             if record.type == "log":
-                progress.points.extend(self.derivation.feed_log(record.time, values, usable))
+                progress.points.extend(self.derivation.feed_log(record.time, values, usable, of_worker))
             else:
-                progress.media.extend(self.derivation.feed_media(record.time, values, usable))
+                progress.media.extend(self.derivation.feed_media(record.time, values, usable, of_worker))
         elif record.type in _HANDED_ON:
-            data = {name: value for name, value in record.fields.items() if name not in ("time", "type", "pid")}
+            data = {name: value for name, value in record.fields.items() if name not in ("time", "type", "pid", "rank")}
             progress.events.append(Event(record.time, _HANDED_ON[record.type], data))

@@ -264,7 +264,8 @@ def _point(fields: Json, lane: Lane) -> Point | None:
     try:
         value = decode_value(fields["value"])
         moment = None if fields["time"] is None else float(fields["time"])
-        return Point(fields["metric"], int(fields["step"]), value, moment, fields["source"], *lane)
+        rank = int(fields.get("rank", lane.rank))
+        return Point(fields["metric"], int(fields["step"]), value, moment, fields["source"], lane.attempt, rank)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
@@ -272,7 +273,8 @@ def _point(fields: Json, lane: Lane) -> Point | None:
 def _media(fields: Json, lane: Lane) -> MediaPoint | None:
     try:
         items = tuple(item for item in fields["media"] if isinstance(item, dict))
-        return MediaPoint(str(fields["metric"]), int(fields["step"]), items, float(fields["time"]), fields["source"], *lane)
+        place = lane.attempt, int(fields.get("rank", lane.rank))
+        return MediaPoint(str(fields["metric"]), int(fields["step"]), items, float(fields["time"]), fields["source"], *place)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 

@@ -191,12 +191,14 @@ class RecordWriter:
         """Record points, and up to where in its sources they are all there is: `{"output": ..., "inbox": {HOST: ...}}`."""
         names: dict[str, str] = {}
         lines = []
-        for metric, step, value, moment, source, *_ in points:
+        own_rank = self._lane.rank
+        for metric, step, value, moment, source, _, rank in points:
             name = names.get(metric) or names.setdefault(metric, json.dumps(metric))
             number = repr(value) if math.isfinite(value) else f'"{encode_value(value)}"'
             when = "null" if moment is None else f"{moment:.6f}"
-            lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{when},"source":"{source}"}}\n')
-        shown = (_media_line(point) for point in media)
+            whose = "" if rank == own_rank else f',"rank":{rank}'
+            lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{when},"source":"{source}"{whose}}}\n')
+        shown = (_media_line(point, own_rank) for point in media)
         _write_all(self._metrics, "".join(lines).encode() + b"".join(shown) + encode_line({"cursor": cursor}))
 
     def append_event(self, event: Event) -> None:
@@ -230,9 +232,10 @@ class RecordWriter:
         os.close(self._events)
 
 
-def _media_line(point: MediaPoint) -> bytes:
+def _media_line(point: MediaPoint, own_rank: int) -> bytes:
+    whose = {} if point.rank == own_rank else {"rank": point.rank}
     fields = {"metric": point.metric, "step": point.step, "media": point.items}
-    return encode_line({**fields, "time": round(point.time, 6), "source": point.source})
+    return encode_line({**fields, "time": round(point.time, 6), "source": point.source, **whose})
 
 
 def _open_for_append(path: str) -> int:
