@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from ..parser import Found, Parser
 from ..records import FIRST_LANE, Chunk, Header, Json, Lane, MediaPoint, Point
+from ..store.reader import Series
 from .steps import HIGHEST_STEP, Steps
 
 API, OUTPUT = "api", "output"
@@ -49,12 +51,14 @@ class _Stream:
 class Derivation:
     """The points of one lane, in the order in which its sources are fed."""
 
-    def __init__(self, header: Header, lane: Lane = FIRST_LANE) -> None:
+    def __init__(self, header: Header, lane: Lane = FIRST_LANE, first_steps: Mapping[Series, int] = MappingProxyType({})) -> None:
+        """`first_steps`: where series begin that earlier attempts have begun; steps below may come again."""
         self.dropped: dict[str, int] = {}
         """How many points of a metric were refused because their step was taken."""
         self._new_parser: Callable[[], Parser] = lambda: Parser(header.parse, header.patterns, header.step_key)
         self._streams: dict[str, _Stream] = {}
-        self._series: dict[tuple[str, str, int], Steps] = {}
+        self._first_steps = first_steps
+        self._series: dict[Series, Steps] = {}
         self._api_metrics: set[str] = set()
         self._lane = lane
 
@@ -110,7 +114,7 @@ class Derivation:
     def _take_step(self, metric: str, step: int | None, source: str, rank: int) -> int | None:
         """The step of a series' next point, or None, counted, where that step is taken."""
         key = (metric, source, rank)
-        steps = self._series.get(key) or self._series.setdefault(key, Steps())
+        steps = self._series.get(key) or self._series.setdefault(key, Steps(self._first_steps.get(key, 0)))
         if step is None or step > HIGHEST_STEP:
             step = steps.next
         if steps.add(step):

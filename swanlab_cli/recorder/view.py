@@ -21,7 +21,6 @@ from ..store.reader import (
     read_media,
     read_points,
     read_samples,
-    sources_end,
 )
 from ..store.state import RUNNING, derive_state, describe_end
 from .claims import is_scribe_at_work
@@ -29,7 +28,7 @@ from .derivation import without_shadowed
 from .lanes import of_primary, run_end
 from .options import with_last_options
 from .progress import latest_progress
-from .sources import Sources
+from .sources import Sources, is_whole
 
 T = TypeVar("T")
 _READ_BYTES = 1 << 20
@@ -82,11 +81,6 @@ def open_run(directory: str, patient: bool = False) -> RunView:
 
 def _events(directory: str, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
     return {lane: read_events(directory, lane) for lane in lanes}
-
-
-def is_whole(directory: str, lane: Lane, cursor: Cursor) -> bool:
-    """Whether the cursor is that of a scribe that has derived everything that is there now."""
-    return cursor.is_final and cursor == sources_end(directory, lane)._replace(is_final=True)
 
 
 def wait_for_scribes(directory: str, header: Header, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
