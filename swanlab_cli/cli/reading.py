@@ -9,13 +9,16 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from ..errors import RunNotFound, StoreError
+from ..errors import RunNotFound, StoreError, UsageError
+from ..recorder.lanes import of_ranks
 from ..recorder.view import RunView, describe, iso_time, media_of, open_run, points_of
-from ..records import Json, Point, encode_value
+from ..records import FIRST_LANE, Json, Point, encode_value
 from ..store.reader import find_run, list_directories
 from ..store.state import RUNNING, describe_end
 from .progress import progress_text, share_text
 from .text import columns, duration, size, table
+
+_ALL = "all"
 
 
 def print_runs(logdir: str, as_json: bool) -> None:
@@ -167,14 +170,17 @@ def _join(*parts: str | None) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def print_points(logdir: str, name: str, keys: Sequence[str], as_json: bool) -> None:
-    """Print the points of a run, all or those of `keys`.
+def print_points(logdir: str, name: str, keys: Sequence[str], ranks: str | None, as_json: bool) -> None:
+    """Print the points of a run, all or those of `keys`; of rank 0, of `ranks` such as `0,3`, or of `all`.
 
     Raises:
         RunNotFound: the run has no metric of that name.
+        UsageError: `ranks` is nothing of that.
     """
+    chosen_ranks = _parse_ranks(ranks)
     view = open_run(find_run(logdir, name), patient=True)
     points = points_of(view)
+    points = points if ranks == _ALL else of_ranks(points, chosen_ranks)
     missing = sorted(set(keys) - {point.metric for point in points})
     if missing:
         known = ", ".join(sorted({point.metric for point in points})) or "none"
@@ -184,7 +190,16 @@ def print_points(logdir: str, name: str, keys: Sequence[str], as_json: bool) -> 
         for point in chosen:
             print(json.dumps(_point_json(point), ensure_ascii=False))
     elif chosen:
-        print(_points_table(chosen, has_lanes=len(view.lanes) > 1))
+        print(_points_table(chosen, has_lanes=len({(point.attempt, point.rank) for point in chosen} | {FIRST_LANE}) > 1))
+
+
+def _parse_ranks(text: str | None) -> frozenset[int] | None:
+    if text is None or text == _ALL:
+        return None
+    words = text.split(",")
+    if not all(word.strip().isdigit() for word in words):
+        raise UsageError(f"option '--ranks': '{text}' is neither 'all' nor a list of ranks", "for example --ranks 0,3")
+    return frozenset(int(word) for word in words)
 
 
 def _points_table(points: Sequence[Point], has_lanes: bool) -> str:
