@@ -51,6 +51,8 @@ RUN_SETTINGS = (
     Setting("config", PAIRS, "an input of the run, such as lr=0.1; may be repeated", "c", "KEY=VALUE", default={}),
     Setting("config_file", TEXT, "inputs of the run from a YAML, JSON or TOML file", "", "FILE", ("SWANLAB_CONFIG_FILE",)),
     Setting("id", TEXT, "id of the run, if it must be a certain one", "", "ID", ("SWANLAB_RUN_ID",)),
+    Setting("resume", TEXT, "with --id: whether a run of that id gets another attempt; default: never", "", "never|allow|must",
+            ("SWANLAB_RESUME",), ("never", "allow", "must"), "never"),
     Setting("logdir", TEXT, "where runs are kept; default: ./swanlog", "", "DIR", ("SWANLAB_LOG_DIR", "SWANLAB_LOGDIR"),
             default="swanlog"),
     Setting("parse", TEXT, "what is read from the output: auto, as programs print it; kv, key=value alone; none; default: auto",
@@ -91,6 +93,7 @@ class RunSettings(NamedTuple):
     config: Mapping[str, Any]
     config_file: str | None
     id: str | None
+    resume: str
     logdir: str
     parse: str
     patterns: tuple[str, ...]

@@ -54,18 +54,39 @@ def test_lanes_are_those_with_files(tmp_path: Path) -> None:
     assert layout.lanes(str(tmp_path)) == [Lane(0, 2), Lane(0, 10), Lane(1, 0)]
 
 
+def _points(work: Workplace, *options: str) -> list[tuple[object, ...]]:
+    lines = work.swanlab("metrics", "last", "--json", *options).stdout.splitlines()
+    points = [json.loads(line) for line in lines]
+    return [(p["key"], p["step"], p["value"], p["attempt"], p["rank"], p["time"] - START) for p in points]
+
+
+@pytest.mark.parametrize(
+    ("options", "ranks"), [((), {0, 1, 10}), (("--ranks", "1"), {1}), (("--ranks", "1,10"), {1, 10})], ids=str
+)
+def test_metrics_of_chosen_ranks(several: Workplace, options: tuple[str, ...], ranks: set[int]) -> None:
+    """Without a choice rank 0, and the lowest rank of a metric that rank 0 has not."""
+    wanted = [p for p in _points(several, "--ranks", "all") if p[4] in ranks and (options or p[0] != "loss" or p[4] == 0)]
+    assert _points(several, *options) == wanted
+
+
+def test_ranks_that_are_none(several: Workplace) -> None:
+    """They are refused, with what would do."""
+    refused = several.swanlab("metrics", "last", "--ranks", "first")
+    assert (refused.returncode, b"neither 'all' nor a list of ranks" in refused.stderr) == (2, True)
+
+
 def test_metrics_has_the_points_of_all_lanes(several: Workplace) -> None:
-    """By metric, then step, attempt and rank, each with its time."""
-    points = [(p["key"], p["step"], p["value"], p["attempt"], p["rank"], p["time"] - START) for p in several.points()]
+    """By metric, then step, attempt and rank, each with its time; automatic steps go on in the next attempt."""
+    points = _points(several, "--ranks", "all")
     assert points == [
         ("loss", 0, 0.9, 0, 0, 0.0),
         ("loss", 0, 0.8, 0, 1, 1.0),
-        ("loss", 0, 0.7, 1, 0, 100.0),
-        ("loss", 0, 0.5, 1, 1, 101.0),
-        ("loss", 1, 0.6, 1, 0, 110.0),
+        ("loss", 1, 0.7, 1, 0, 100.0),
+        ("loss", 1, 0.5, 1, 1, 101.0),
+        ("loss", 2, 0.6, 1, 0, 110.0),
         ("old", 0, 3.0, 0, 1, 11.0),
         ("only", 0, 1.0, 0, 1, 1.0),
-        ("only", 0, 2.0, 1, 1, 101.0),
+        ("only", 1, 2.0, 1, 1, 101.0),
         ("ten", 0, 10.0, 1, 10, 110.0),
     ]
     table = several.swanlab("metrics", "last", "old").stdout.decode().splitlines()

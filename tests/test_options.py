@@ -143,6 +143,6 @@ def test_examples_in_the_help_can_be_parsed() -> None:
 def test_only_switches_take_no_value() -> None:
     """Every long flag that is no switch takes the next word."""
     for setting in RUN_SETTINGS:
-        word = "kv" if setting.choices else "10" if setting.kind == NUMBER else "a=1"
+        word = setting.choices[0] if setting.choices else "10" if setting.kind == NUMBER else "a=1"
         given = [f"--{flag_of(setting)}", *([] if setting.kind == SWITCH else [word]), "train"]
         assert parse_run_arguments(given).command == ["train"]

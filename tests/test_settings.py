@@ -33,6 +33,7 @@ DEFAULTS = RunSettings(
     config={},
     config_file=None,
     id=None,
+    resume="never",
     logdir="swanlog",
     parse="auto",
     patterns=(),
@@ -132,6 +133,7 @@ def test_file_sets_every_setting(tmp_path: Path) -> None:
         notes = "for later"
         config_file = "c.json"
         id = "abc"
+        resume = "must"
         logdir = "logs"
         parse = "none"
         patterns = ['(?P<a>\\d+), x']
@@ -160,6 +162,7 @@ def test_file_sets_every_setting(tmp_path: Path) -> None:
         config={"lr": 0.1, "model": {"layers": [1, 2]}},
         config_file="c.json",
         id="abc",
+        resume="must",
         logdir="logs",
         parse="none",
         patterns=(r"(?P<a>\d+), x",),

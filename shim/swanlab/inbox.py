@@ -12,6 +12,7 @@ from time import time
 from .compact import TORN, points_recorder
 from .encoding import encoded, quoted
 from .messages import cause, one_line, say
+from .ranks import worker_rank
 
 SET_LIMIT = 500  # keys of one log() call; making the function for more takes longer than many calls as JSON
 KEYS_LIMIT = 5000  # of all sets; the points of a program that goes on inventing keys are recorded as JSON
@@ -95,6 +96,7 @@ class Inbox:
         file = self._file
         if file is None or not file.is_ours():
             self.recorders.clear()  # what the next file holds is unknown, so the keys are sent again
+            self._rank = worker_rank()  # not before: a worker may set its variables itself
             file = self._file = _File(self.path)  # threads that get here together open one each, and each is good
         return file
 
@@ -112,6 +114,8 @@ class Inbox:
 
     def _append_json(self, file, type, fields):
         record = {"time": time(), "pid": self._pid, "type": type}
+        if self._rank is not None:
+            record["rank"] = self._rank
         if type != "log":  # its values are numbers
             from .redaction import redacted
 
@@ -126,7 +130,8 @@ class Inbox:
         name = "%d.%d" % (self._pid, self._sets_defined)
         self._sets_defined += 1
         self._keys_defined += len(keys)
-        head = '\n{"time": %r, "pid": %d, "type": "keys", "id": "%s", "keys": [' % (time(), self._pid, name)
+        rank = "" if self._rank is None else '"rank": %d, ' % self._rank
+        head = '\n{"time": %r, "pid": %d, "type": "keys", "id": "%s", %s"keys": [' % (time(), self._pid, name, rank)
         file.append((head + ", ".join(map(quoted, keys)) + "]}\n").encode("ascii"))
         recorder = points_recorder(name, keys, file.descriptor, number, self.lose)
         recorder.descriptor = file.descriptor
@@ -140,6 +145,7 @@ class Inbox:
 
     def _begin(self):
         self._pid = os.getpid()
+        self._rank = None
         self._sets_defined = 0
         self._keys_defined = 0
         self._lost = 0

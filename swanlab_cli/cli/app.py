@@ -144,11 +144,14 @@ def _compare(
 def _metrics(
     run_name: RunName,
     keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", help="Only these metrics.")] = None,
+    ranks: Annotated[
+        str | None, typer.Option("--ranks", metavar="N,...|all", help="Of these ranks, or of all; default: 0.")
+    ] = None,
     logdir: Logdir = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the points of a run, by metric then step."""
-    reading.print_points(_logdir(logdir), run_name, keys or [], as_json)
+    reading.print_points(_logdir(logdir), run_name, keys or [], ranks, as_json)
 
 
 @app.command("logs")

@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from ..errors import RunNotFound, StoreError
+from ..errors import RunNotFound, StoreError, UsageError
+from ..recorder.lanes import of_ranks
 from ..recorder.view import RunView, describe, iso_time, media_of, open_run, points_of
-from ..records import Json, Point, encode_value
+from ..records import FIRST_LANE, Json, Point, encode_value
 from ..store.reader import find_run, list_directories
 from ..store.state import RUNNING
 from .fitting import cut
@@ -18,6 +19,8 @@ from .show import command_text
 from .text import duration, table
 
 _LONGEST_COMMAND = 60
+
+_ALL = "all"
 
 
 def print_runs(logdir: str, as_json: bool) -> None:
@@ -52,14 +55,17 @@ def _row(run: RunView) -> tuple[str, ...]:
     return facts["id"], facts["name"], facts["project"], state, started, spent, command
 
 
-def print_points(logdir: str, name: str, keys: Sequence[str], as_json: bool) -> None:
-    """Print the points of a run, all or those of `keys`.
+def print_points(logdir: str, name: str, keys: Sequence[str], ranks: str | None, as_json: bool) -> None:
+    """Print the points of a run, all or those of `keys`; of rank 0, of `ranks` such as `0,3`, or of `all`.
 
     Raises:
         RunNotFound: the run has no metric of that name.
+        UsageError: `ranks` is nothing of that.
     """
+    chosen_ranks = _parse_ranks(ranks)
     view = open_run(find_run(logdir, name), patient=True)
     points = points_of(view)
+    points = points if ranks == _ALL else of_ranks(points, chosen_ranks)
     missing = sorted(set(keys) - {point.metric for point in points})
     if missing:
         known = ", ".join(sorted({point.metric for point in points})) or "none"
@@ -69,7 +75,16 @@ def print_points(logdir: str, name: str, keys: Sequence[str], as_json: bool) -> 
         for point in chosen:
             print(json.dumps(_point_json(point), ensure_ascii=False))
     elif chosen:
-        print(_points_table(chosen, has_lanes=len(view.lanes) > 1))
+        print(_points_table(chosen, has_lanes=len({(point.attempt, point.rank) for point in chosen} | {FIRST_LANE}) > 1))
+
+
+def _parse_ranks(text: str | None) -> frozenset[int] | None:
+    if text is None or text == _ALL:
+        return None
+    words = text.split(",")
+    if not all(word.strip().isdigit() for word in words):
+        raise UsageError(f"option '--ranks': '{text}' is neither 'all' nor a list of ranks", "for example --ranks 0,3")
+    return frozenset(int(word) for word in words)
 
 
 def _points_table(points: Sequence[Point], has_lanes: bool) -> str:

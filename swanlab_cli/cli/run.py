@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> NoReturn:
         sys.exit(error.exit_code)
     for warning in ending.warnings:
         _say(warning)
-    if not settings.quiet:
+    if not settings.quiet and ending.lane.rank == 0:
         _say(_describe(ending))
     if ending.signal_number is not None:
         die_of(ending.signal_number)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from ..parser import Found, Parser
 from ..records import FIRST_LANE, Chunk, Header, Json, Lane, MediaPoint, Point
+from ..store.reader import Series
 from .steps import HIGHEST_STEP, Steps
 
 API, OUTPUT = "api", "output"
@@ -49,12 +51,14 @@ class _Stream:
 class Derivation:
     """The points of one lane, in the order in which its sources are fed."""
 
-    def __init__(self, header: Header, lane: Lane = FIRST_LANE) -> None:
+    def __init__(self, header: Header, lane: Lane = FIRST_LANE, first_steps: Mapping[Series, int] = MappingProxyType({})) -> None:
+        """`first_steps`: where series begin that earlier attempts have begun; steps below may come again."""
         self.dropped: dict[str, int] = {}
         """How many points of a metric were refused because their step was taken."""
         self._new_parser: Callable[[], Parser] = lambda: Parser(header.parse, header.patterns, header.step_key)
         self._streams: dict[str, _Stream] = {}
-        self._series: dict[tuple[str, str], Steps] = {}
+        self._first_steps = first_steps
+        self._series: dict[Series, Steps] = {}
         self._api_metrics: set[str] = set()
         self._lane = lane
 
@@ -66,19 +70,22 @@ class Derivation:
             points += self._take_found(followed.feed(moment, data))
         return points
 
-    def feed_log(self, moment: float, values: dict[str, float], step: int | None) -> list[Point]:
-        """The points of one `log()` call."""
+    def feed_log(self, moment: float, values: dict[str, float], step: int | None, rank: int | None = None) -> list[Point]:
+        """The points of one `log()` call, by a worker with a `rank` of its own or the lane's."""
         self._api_metrics.update(values)
-        points = (self._take(metric, step, value, moment, API) for metric, value in values.items())
+        points = (self._take(metric, step, value, moment, API, rank) for metric, value in values.items())
         return [point for point in points if point is not None]
 
-    def feed_media(self, moment: float, values: Mapping[str, Sequence[Json]], step: int | None) -> list[MediaPoint]:
-        """The media of one `log()` call."""
+    def feed_media(
+        self, moment: float, values: Mapping[str, Sequence[Json]], step: int | None, rank: int | None = None
+    ) -> list[MediaPoint]:
+        """The media of one `log()` call, as with `feed_log`."""
+        lane = self._lane if rank is None else self._lane._replace(rank=rank)
         points = []
         for metric, items in values.items():
-            taken = self._take_step(metric, step, API)
+            taken = self._take_step(metric, step, API, lane.rank)
             if taken is not None:
-                points.append(MediaPoint(metric, taken, tuple(items), moment, API, *self._lane))
+                points.append(MediaPoint(metric, taken, tuple(items), moment, API, *lane))
         return points
 
     def finish(self) -> list[Point]:
@@ -94,15 +101,20 @@ class Derivation:
         )
         return [point for point in points if point is not None]
 
-    def _take(self, metric: str, step: int | None, value: float, moment: float | None, source: str) -> Point | None:
+    def _take(
+        self, metric: str, step: int | None, value: float, moment: float | None, source: str, rank: int | None = None
+    ) -> Point | None:
         """The point, unless its step is taken."""
-        taken = self._take_step(metric, step, source)
-        return None if taken is None else Point(metric, taken, value, moment, source, *self._lane)
+        attempt, own_rank = self._lane
+        if rank is None:
+            rank = own_rank
+        taken = self._take_step(metric, step, source, rank)
+        return None if taken is None else Point(metric, taken, value, moment, source, attempt, rank)
 
-    def _take_step(self, metric: str, step: int | None, source: str) -> int | None:
+    def _take_step(self, metric: str, step: int | None, source: str, rank: int) -> int | None:
         """The step of a series' next point, or None, counted, where that step is taken."""
-        key = (metric, source)
-        steps = self._series.get(key) or self._series.setdefault(key, Steps())
+        key = (metric, source, rank)
+        steps = self._series.get(key) or self._series.setdefault(key, Steps(self._first_steps.get(key, 0)))
         if step is None or step > HIGHEST_STEP:
             step = steps.next
         if steps.add(step):

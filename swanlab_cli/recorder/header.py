@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..records import Header
 from ..settings import RunSettings
 from ..store.state import host_identity, process_started
-from .naming import new_id, new_name
+from .naming import job_prefix, new_id, new_name
 
 _LONGEST_ID = 64
 
@@ -31,9 +31,10 @@ def make_header(arguments: Sequence[str], settings: RunSettings) -> Header:
     chosen = tuple(
         name for name in ("project", "name", "notes", "group", "job_type") if getattr(settings, name) is not None
     )
+    slurm = slurm_job(os.environ)
     file_config = read_document(settings.config_file) if settings.config_file else {}
     return Header(
-        id=_check_id(settings.id) if settings.id else new_id(),
+        id=_check_id(settings.id) if settings.id else new_id(job_prefix(slurm)),
         project=settings.project or os.path.basename(cwd) or "default",
         name=settings.name or new_name(),
         chosen=chosen,
@@ -55,7 +56,7 @@ def make_header(arguments: Sequence[str], settings: RunSettings) -> Header:
         patterns=settings.patterns,
         step_key=settings.step_key,
         version=__version__,
-        slurm=slurm_job(os.environ),
+        slurm=slurm,
     )
 
 

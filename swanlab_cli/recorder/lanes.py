@@ -28,6 +28,14 @@ def of_primary(points: Iterable[PointType]) -> list[PointType]:
     return [point for series in kept.values() for point in series]
 
 
+def of_ranks(points: Sequence[PointType], ranks: frozenset[int] | None = None) -> list[PointType]:
+    """The points of these ranks; of None, each metric's of rank 0, or of the lowest rank that has it. All attempts, in order."""
+    lowest: dict[str, int] = {}
+    for point in points:
+        lowest[point.metric] = min(lowest.get(point.metric, point.rank), point.rank)
+    return [point for point in points if (point.rank == lowest[point.metric] if ranks is None else point.rank in ranks)]
+
+
 def _precedence(point: Point | MediaPoint) -> tuple[int, int]:
     return point.rank, -point.attempt
 

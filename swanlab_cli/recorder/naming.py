@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 _ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-_ID_LENGTH = 8
+_ID_LENGTH, _LENGTH_AFTER_PREFIX = 8, 4
 _ADJECTIVES = (
     "amber agile ample azure brave brisk calm candid clear clever coral cosmic crisp daring deft eager early fair fleet fond "
     "frank free fresh gentle glad golden grand green happy hardy honest humble jolly keen kind lively loyal lucid lucky "
@@ -23,9 +25,15 @@ _ANIMALS = (
 ).split()
 
 
-def new_id() -> str:
-    """Eight random letters and digits."""
-    return "".join(_ID_ALPHABET[byte % len(_ID_ALPHABET)] for byte in os.urandom(_ID_LENGTH))
+def new_id(prefix: str = "") -> str:
+    """Eight random letters and digits; after a prefix, such as that of a job, four."""
+    length = _LENGTH_AFTER_PREFIX if prefix else _ID_LENGTH
+    return prefix + "".join(_ID_ALPHABET[byte % len(_ID_ALPHABET)] for byte in os.urandom(length))
+
+
+def job_prefix(slurm: Mapping[str, Any] | None) -> str:
+    """What the ids of a Slurm job's runs begin with, so that `swanlab show NUMBER` finds it; empty outside of jobs."""
+    return f"{slurm['job_id']}-" if slurm else ""
 
 
 def new_name() -> str:

@@ -25,8 +25,8 @@ from .claims import CLAIM, COMPLETE, is_alive, is_ours_to_see, open_claims, own_
 from .derivation import API, OUTPUT
 from .lanes import run_end
 from .options import PARSE, ParseOptions, options_in_force, with_last_options, with_options
-from .sources import Sources, write_progress
-from .view import is_whole, wait_for_scribes
+from .sources import Sources, is_whole, write_progress
+from .view import wait_for_scribes
 
 _READ_BYTES = 1 << 20
 Counts = Counter[tuple[str, str]]

@@ -30,21 +30,21 @@ from ..process.signals import SignalMask, SignalSource, signal_name
 from ..process.streams import Record, Stream, is_one_terminal, open_streams, reserve_closed
 from ..process.terminal import Terminal
 from ..process.witness import Witness
-from ..records import End, Header, Json, Lane
+from ..records import End, Event, Header, Json, Lane
 from ..settings import RunSettings
 from ..store import layout
-from ..store.reader import list_directories
-from ..store.writer import OutputWriter, append_to_inbox, create_run, write_end
+from ..store.writer import OutputWriter, append_event, append_to_inbox, write_end
 from .assistant import Assignment, Assistant
 from .header import make_header
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
+from .joining import LANE, Joined, join, lane_event
 from .masks import choose_redactor, output_mask
 from .overhead import pump_overhead
+from .placement import Placement, find_placement, rank_variables
 
 if TYPE_CHECKING:  # imported where there are rules
     from ..process.prompts import Prompts, Reply, Rule
 
-_LANE = Lane()
 # How long we stay after the child for the last points to be counted; longer and a user would wait for us.
 _PATIENCE_S = 0.06
 _NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
@@ -55,6 +55,7 @@ class Ending(NamedTuple):
 
     run_id: str
     directory: str
+    lane: Lane
     end: End
     exit_code: int
     """What to exit with, unless `signal_number`."""
@@ -89,14 +90,17 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     environment = own_environment()
     _check_notify(settings)
     rules = _rules(settings)
+    placement = find_placement(os.environ)
     header = make_header(arguments, settings)
     redactor = choose_redactor(header, _as_text(environment), settings, rules)
-    _refuse_existing(settings)
     try:
         check_descriptors()
         not_ours = inherited_descriptors()
-        directory = create_run(settings.logdir, redact_header(header, redactor) if redactor else header)
-        output = OutputWriter(directory, _LANE)
+        joined = join(settings, redact_header(header, redactor) if redactor else header, placement)
+        directory, lane = joined.directory, joined.lane
+        header = header._replace(id=joined.header.id, name=joined.header.name, project=joined.header.project)
+        _note_lane(joined, placement)
+        output = OutputWriter(directory, lane)
         flight, signals = Flight(), SignalSource()
         needs_console = bool(rules) or _is_shell_on_terminal(arguments, closed)
         streams = open_streams(closed, settings.pty, settings.split, needs_console)
@@ -104,10 +108,11 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     except (StoreError, OSError) as error:
         talk.untracked(str(error))
         _run_untracked(arguments, environment, mask)
-    additions = {**_additions(directory, environment, redactor), **_no_paging(settings, streams)}
+    additions = {**_additions(directory, lane, environment, redactor), **_no_paging(settings, streams)}
     environment = with_variables(environment, additions)
     command = find_command(_encode(arguments), environment)
-    talk.started(header.id, directory)
+    if lane.rank == 0:
+        talk.started(header.id, directory)
     if console is not None:
         console.begin()
     started, memory_at_fork = time.monotonic(), resident_bytes(os.getpid())
@@ -115,26 +120,27 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     witness = Witness(console)
     target = _target(command, header, environment, child_pid)
     mask_of_output = output_mask(redactor)
-    assistant = Assistant(_assign(directory, header, target, flight, streams, output, mask_of_output, redactor, settings))
+    assistant = Assistant(_assign(directory, lane, header, target, flight, streams, output, mask_of_output, redactor, settings))
     masked = MaskedRecord(output, mask_of_output, flight) if mask_of_output else output
-    prompts = _prompts(rules, console, streams, masked, directory, redactor) if rules and console else None
+    prompts = _prompts(rules, console, streams, masked, directory, lane, redactor) if rules and console else None
     let_go(not_ours)
     terminal = console or Terminal(streams, child_pid)
     pump = Pump(child_pid, streams, signals, flight, prompts or masked, witness, assistant, terminal, prompts)
     outcome = pump.run()
     failure = read_exec_failure(exec_failure, command)
-    overhead = pump_overhead(directory, _LANE, output, streams)
+    overhead = pump_overhead(directory, lane, output, streams)
     end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output, overhead)
-    warnings = _write_end(directory, redact_end(end, redactor) if redactor else end, output)
+    warnings = _write_end(directory, lane, redact_end(end, redactor) if redactor else end, output)
     counts = assistant.end(_PATIENCE_S)
     if pump.is_output_held() and os.fork() == 0:
         pump.relay()
         os._exit(0)
-    return _ending(header.id, directory, end, outcome, counts, warnings, pump.sink_failure())
+    return _ending(header.id, directory, lane, end, outcome, counts, warnings, pump.sink_failure())
 
 
 def _assign(
     directory: str,
+    lane: Lane,
     header: Header,
     target: Target,
     flight: Flight,
@@ -145,7 +151,7 @@ def _assign(
     settings: RunSettings,
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
-    return Assignment(directory, _LANE, header, target, flight, names, sources, output, mask, redactor, settings)
+    return Assignment(directory, lane, header, target, flight, names, sources, output, mask, redactor, settings)
 
 
 def _check_notify(settings: RunSettings) -> None:
@@ -192,6 +198,7 @@ def _prompts(
     streams: Sequence[Stream],
     record: Record,
     directory: str,
+    lane: Lane,
     redactor: Redactor | None,
 ) -> Prompts:
     from ..process.prompts import Prompts
@@ -201,30 +208,21 @@ def _prompts(
     def note(reply: Reply) -> None:
         try:
             fields = reply._asdict()
-            append_to_inbox(directory, _LANE, "answer", redactor.data(fields) if redactor else fields)
+            append_to_inbox(directory, lane, "answer", redactor.data(fields) if redactor else fields)
         except OSError:  # the disk is full: the answer counts, and what is missing is counted by the output's record
             pass
 
     return Prompts(rules, console, stream, record, note)
 
 
-def _refuse_existing(settings: RunSettings) -> None:
-    """Refuse an id that the user chose and that a run has already.
-
-    Raises:
-        UsageError: so it is.
-    """
-    if settings.id is None:
-        return
-    try:
-        taken = [layout.run_id_of(os.path.basename(path)) for path in list_directories(settings.logdir)]
-    except StoreError:  # creating the run will say so
-        return
-    if settings.id in taken:
-        raise UsageError(f"there is a run '{settings.id}' in '{settings.logdir}' already", "choose another --id")
+def _note_lane(joined: Joined, placement: Placement | None) -> None:
+    """Say who records this lane, where that is not what run.json says of the run."""
+    if not joined.is_alone or placement is not None:
+        event = Event(time.time(), LANE, lane_event(joined.header, placement))
+        append_event(joined.directory, joined.lane, event)
 
 
-def _additions(directory: str, environment: Sequence[bytes], redactor: Redactor | None = None) -> dict[bytes, bytes]:
+def _additions(directory: str, lane: Lane, environment: Sequence[bytes], redactor: Redactor | None = None) -> dict[bytes, bytes]:
     """What the child gets besides its environment; `directory` is empty where nothing is recorded."""
     redact = {b"SWANLAB_CLI_REDACT": rules_for_shim(redactor.patterns).encode()} if redactor else {}
     shim = os.fsencode(layout.shim_directory())
@@ -233,7 +231,8 @@ def _additions(directory: str, environment: Sequence[bytes], redactor: Redactor 
     return {
         b"PYTHONPATH": b":".join([shim, *path]),
         b"SWANLAB_CLI_RUN_DIR": os.fsencode(directory),
-        b"SWANLAB_CLI_INBOX": os.fsencode(layout.inbox_prefix(directory, _LANE)) if directory else b"",
+        b"SWANLAB_CLI_RANKS": ",".join(rank_variables(os.environ)).encode(),
+        b"SWANLAB_CLI_INBOX": os.fsencode(layout.inbox_prefix(directory, lane)) if directory else b"",
         **redact,
     }
 
@@ -250,7 +249,7 @@ def _run_untracked(arguments: Sequence[str], environment: Sequence[bytes], mask:
     Raises:
         CommandNotStarted: the command cannot be executed.
     """
-    command = find_command(_encode(arguments), with_variables(environment, _additions("", environment)))
+    command = find_command(_encode(arguments), with_variables(environment, _additions("", Lane(), environment)))
     failure = replace_process(command, mask)
     raise CommandNotStarted(failure.reason, failure.exit_code)
 
@@ -301,11 +300,11 @@ def _end(
     )
 
 
-def _write_end(directory: str, end: End, output: OutputWriter) -> list[str]:
+def _write_end(directory: str, lane: Lane, end: End, output: OutputWriter) -> list[str]:
     """Write the end record; what went wrong with the record as a whole, in one line or none."""
     failure = output.failure
     try:
-        write_end(directory, _LANE, end)
+        write_end(directory, lane, end)
     except OSError as error:
         failure = failure or error
     if failure is None:
@@ -316,6 +315,7 @@ def _write_end(directory: str, end: End, output: OutputWriter) -> list[str]:
 def _ending(
     run_id: str,
     directory: str,
+    lane: Lane,
     end: End,
     outcome: Outcome,
     counts: Mapping[str, Any],
@@ -329,4 +329,4 @@ def _ending(
         # The command wrote to our pty and believes that all went well; bare, it would have been told.
         exit_code = 1
         warnings = [f"cannot pass the output on: {sink_failure.strerror}", *warnings]
-    return Ending(run_id, directory, end, exit_code, outcome.signal, counts, warnings)
+    return Ending(run_id, directory, lane, end, exit_code, outcome.signal, counts, warnings)

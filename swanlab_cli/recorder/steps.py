@@ -12,9 +12,10 @@ HIGHEST_STEP = 2**63 - 1
 class Steps:
     """The steps of one series."""
 
-    def __init__(self) -> None:
-        self.next = 0
-        """The step of a point that states none: 0, then the highest + 1."""
+    def __init__(self, first: int = 0) -> None:
+        self.next = first
+        """The step of a point that states none: `first`, or the highest + 1 if that is more."""
+        self._highest = -1
         # One entry a run of equal stride; irregular series have many, so 24 bytes each, not the 120 of lists.
         self._firsts, self._lasts, self._strides = array("Q"), array("Q"), array("Q")
         self._late: set[int] = set()
@@ -22,9 +23,10 @@ class Steps:
 
     def add(self, step: int) -> bool:
         """Take a step; False if it is taken already."""
-        if step >= self.next:
+        if step > self._highest:
             self._extend(step)
-            self.next = step + 1
+            self._highest = step
+            self.next = max(self.next, step + 1)
             return True
         if self._is_in_runs(step) or step in self._late:
             return False

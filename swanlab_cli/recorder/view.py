@@ -21,7 +21,6 @@ from ..store.reader import (
     read_media,
     read_points,
     read_samples,
-    sources_end,
 )
 from ..store.state import LOST, RUNNING, derive_state, host_identity, last_written
 from .claims import is_scribe_at_work
@@ -34,7 +33,7 @@ from .monitor import merge_resources
 from .options import with_last_options
 from .overhead import merge_overhead
 from .progress import latest_progress
-from .sources import Sources
+from .sources import Sources, is_whole
 from .stall import list_stalls
 
 T = TypeVar("T")
@@ -95,11 +94,6 @@ def open_run(directory: str, patient: bool = False, ask_slurm: bool = False) -> 
 
 def _events(directory: str, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
     return {lane: read_events(directory, lane) for lane in lanes}
-
-
-def is_whole(directory: str, lane: Lane, cursor: Cursor) -> bool:
-    """Whether the cursor is that of a scribe that has derived everything that is there now."""
-    return cursor.is_final and cursor == sources_end(directory, lane)._replace(is_final=True)
 
 
 def wait_for_scribes(directory: str, header: Header, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:

@@ -18,7 +18,10 @@ class InboxRecord(NamedTuple):
     type: str
     """`log`, or another type of ARCHITECTURE.md; compact lines come out as `log`."""
     fields: Json
-    """For `log`: `values` (name to float) and `step`; for `media` likewise (name to list of items)."""
+    """For `log`: `values` (name to float) and `step`; for `media` likewise (name to list of items).
+
+    `rank` where the worker that logged has one of its own.
+    """
 
 
 class InboxTail:
@@ -28,7 +31,7 @@ class InboxTail:
         self.offset = 0
         """Bytes handed out so far."""
         self._path = path
-        self._keys: dict[bytes, tuple[list[str], struct.Struct]] = {}
+        self._keys: dict[bytes, tuple[list[str], struct.Struct, Json]] = {}
 
     def read(self) -> list[InboxRecord]:
         """The next records; empty when there is nothing new."""
@@ -56,20 +59,21 @@ class InboxTail:
     def _learn_keys(self, fields: Json) -> None:
         name, keys = fields.get("id"), fields.get("keys")
         if isinstance(name, str) and isinstance(keys, list):
-            self._keys[name.encode()] = ([str(key) for key in keys], struct.Struct(f">{1 + len(keys)}d"))
+            tag = {"rank": fields["rank"]} if "rank" in fields else {}
+            self._keys[name.encode()] = ([str(key) for key in keys], struct.Struct(f">{1 + len(keys)}d"), tag)
 
     def _decode_compact(self, line: bytes) -> InboxRecord | None:
         words = line[1:].split(b" ")
         known = self._keys.get(words[0])
         if known is None or len(words) not in (2, 3):
             return None
-        keys, layout_of_doubles = known
+        keys, layout_of_doubles, tag = known
         try:
             moment, *values = layout_of_doubles.unpack(binascii.unhexlify(words[1]))
             step = int(words[2][1:]) if len(words) == 3 else None
         except (binascii.Error, struct.error, ValueError):
             return None
-        return InboxRecord(moment, "log", {"values": dict(zip(keys, values, strict=True)), "step": step})
+        return InboxRecord(moment, "log", {"values": dict(zip(keys, values, strict=True)), "step": step, **tag})
 
 
 def _decode_values(values: Any) -> dict[str, float]:

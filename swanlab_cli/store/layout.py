@@ -27,6 +27,11 @@ def run_id_of(name: str) -> str | None:
     return match[1] if match else None
 
 
+def meeting(name: str) -> str:
+    """Name of the symbolic link in a log directory by which the processes of one launch agree on their run."""
+    return f".join-{name}"
+
+
 def staging_directory(directory: str) -> str:
     """Where a run directory is made before it gets its name: beside it, under a name that is no run's."""
     parent, name = os.path.split(directory)

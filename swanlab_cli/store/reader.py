@@ -16,6 +16,8 @@ from ..records import FORMAT_VERSION, Chunk, End, Event, Header, Json, Lane, Med
 from . import layout
 
 T = TypeVar("T")
+Series = tuple[str, str, int]
+"""Metric, source and rank of points that have steps together."""
 _READ_BYTES = 1 << 20
 _INDEX_BYTES = 16 * 1024  # of the index at a time: some hundred entries
 _TAIL_BYTES = 1 << 16
@@ -213,6 +215,28 @@ def count_points(directory: str, lane: Lane) -> tuple[Counter[tuple[str, str]], 
     return counts, cursor
 
 
+def next_steps(directory: str, lane: Lane) -> tuple[dict[Series, int], Cursor]:
+    """The highest step + 1 of each series that the scribe wrote, in little memory, and the cursor as with points."""
+    steps: dict[Series, int] = {}
+    cursor = Cursor(0, {})
+    for batch, end_of_batch in _batches(_all_lines(layout.metrics(directory, lane))):
+        cursor = end_of_batch
+        if batch is None:
+            steps.clear()
+            continue
+        for fields in batch:
+            record = _media(fields, lane) if "media" in fields else _point(fields, lane)
+            if record is not None:
+                note_step(steps, record)
+    return steps, cursor
+
+
+def note_step(steps: dict[Series, int], record: Point | MediaPoint) -> None:
+    """Raise its series' next step to behind this one."""
+    series = record.metric, record.source, record.rank
+    steps[series] = max(steps.get(series, 0), record.step + 1)
+
+
 def _read_derived(lines: Iterator[bytes], lane: Lane, decode: Callable[[Json, Lane], T | None]) -> tuple[list[T], Cursor]:
     """What `decode` makes of the records that no reset has voided and that a cursor follows, and the last cursor."""
     found: list[T] = []
@@ -278,7 +302,8 @@ def _point(fields: Json, lane: Lane) -> Point | None:
     try:
         value = decode_value(fields["value"])
         moment = None if fields["time"] is None else float(fields["time"])
-        return Point(fields["metric"], int(fields["step"]), value, moment, fields["source"], *lane)
+        rank = int(fields.get("rank", lane.rank))
+        return Point(fields["metric"], int(fields["step"]), value, moment, fields["source"], lane.attempt, rank)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
@@ -286,7 +311,8 @@ def _point(fields: Json, lane: Lane) -> Point | None:
 def _media(fields: Json, lane: Lane) -> MediaPoint | None:
     try:
         items = tuple(item for item in fields["media"] if isinstance(item, dict))
-        return MediaPoint(str(fields["metric"]), int(fields["step"]), items, float(fields["time"]), fields["source"], *lane)
+        place = lane.attempt, int(fields.get("rank", lane.rank))
+        return MediaPoint(str(fields["metric"]), int(fields["step"]), items, float(fields["time"]), fields["source"], *place)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import StoreError
-from ..records import FORMAT_VERSION, End, Event, Header, Lane, MediaPoint, Point, encode_line, encode_value
+from ..records import FORMAT_VERSION, End, Event, Header, Json, Lane, MediaPoint, Point, encode_line, encode_value
 from . import layout
 
 _INDEX_RESOLUTION_S = 0.010
@@ -47,15 +47,19 @@ def _write_first_file(directory: str, header: Header) -> None:
 
 
 def write_header(directory: str, header: Header) -> None:
-    """Write `run.json`, without what only runs of a special kind have.
+    """Write `run.json`.
 
     Raises:
         OSError: it cannot be written.
     """
+    write_once(os.path.join(directory, layout.HEADER), header_fields(header))
+
+
+def header_fields(header: Header) -> Json:
+    """What `run.json` holds: not what only runs of a special kind have."""
     fields, defaults = header._asdict(), Header._field_defaults
     special = {name for name in defaults if fields[name] == defaults[name]}
-    known = {name: value for name, value in fields.items() if name not in special}
-    write_once(os.path.join(directory, layout.HEADER), {"format": FORMAT_VERSION, **known})
+    return {"format": FORMAT_VERSION, **{name: value for name, value in fields.items() if name not in special}}
 
 
 def create_logdir(logdir: str) -> None:
@@ -82,6 +86,19 @@ def append_to_inbox(directory: str, lane: Lane, kind: str, fields: Mapping[str, 
         os.write(inbox, b"\n" + encode_line(record))
     finally:
         os.close(inbox)
+
+
+def append_event(directory: str, lane: Lane, event: Event) -> None:
+    """Add an event to a lane that nobody else writes at the moment.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    events = _open_for_append(layout.events(directory, lane))
+    try:
+        _write_all(events, encode_line(event._asdict()))
+    finally:
+        os.close(events)
 
 
 def write_end(directory: str, lane: Lane, end: End) -> None:
@@ -181,12 +198,14 @@ class RecordWriter:
         """Record points, and up to where in its sources they are all there is: `{"output": ..., "inbox": {HOST: ...}}`."""
         names: dict[str, str] = {}
         lines = []
-        for metric, step, value, moment, source, *_ in points:
+        own_rank = self._lane.rank
+        for metric, step, value, moment, source, _, rank in points:
             name = names.get(metric) or names.setdefault(metric, json.dumps(metric))
             number = repr(value) if math.isfinite(value) else f'"{encode_value(value)}"'
             when = "null" if moment is None else f"{moment:.6f}"
-            lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{when},"source":"{source}"}}\n')
-        shown = (_media_line(point) for point in media)
+            whose = "" if rank == own_rank else f',"rank":{rank}'
+            lines.append(f'{{"metric":{name},"step":{step},"value":{number},"time":{when},"source":"{source}"{whose}}}\n')
+        shown = (_media_line(point, own_rank) for point in media)
         _write_all(self._metrics, "".join(lines).encode() + b"".join(shown) + encode_line({"cursor": cursor}))
 
     def append_event(self, event: Event) -> None:
@@ -220,9 +239,10 @@ class RecordWriter:
         os.close(self._events)
 
 
-def _media_line(point: MediaPoint) -> bytes:
+def _media_line(point: MediaPoint, own_rank: int) -> bytes:
+    whose = {} if point.rank == own_rank else {"rank": point.rank}
     fields = {"metric": point.metric, "step": point.step, "media": point.items}
-    return encode_line({**fields, "time": round(point.time, 6), "source": point.source})
+    return encode_line({**fields, "time": round(point.time, 6), "source": point.source, **whose})
 
 
 def _open_for_append(path: str) -> int:
