@@ -240,7 +240,8 @@ def test_every_rank_is_derived_again(work: Workplace) -> None:
     assert work.swanlab("import", "--parse", "kv", "rank0.log", "rank1.log").returncode == 0
     result = work.swanlab("reparse", "last", "--pattern", PATTERN)
     assert b": 4 points before, 8 after; appeared: word (4)" in result.stderr
-    assert [(p["key"], p["step"], p["rank"]) for p in work.points() if p["key"] == "word"] == [
+    lines = work.swanlab("metrics", "last", "word", "--json", "--ranks", "all").stdout.splitlines()
+    assert [(p["key"], p["step"], p["rank"]) for p in map(json.loads, lines)] == [
         ("word", 0, 0), ("word", 0, 1), ("word", 1, 0), ("word", 1, 1),
     ]  # fmt: skip
 

@@ -15,7 +15,7 @@ import pytest
 
 from swanlab_cli.errors import StoreError
 from swanlab_cli.recorder.view import RunView, describe, iso_time, open_run, points_of, summarise
-from swanlab_cli.records import Event, Point
+from swanlab_cli.records import Event, Lane, Point
 from swanlab_cli.store.state import FINISHED, LOST, RUNNING, host_identity, process_started
 
 from .handmade import END, HEADER, KEYS, LANE, START, HandmadeRun, compact, log
@@ -61,8 +61,11 @@ def test_run_is_opened_as_a_whole(run: HandmadeRun) -> None:
     run.add("events.jsonl", {"time": START, "type": "note", "data": {"a": 1}})
     run.add("metrics.jsonl", cursor_of(run))
     run.end()
-    expected = RunView(run.directory, HEADER, END, FINISHED, [Event(START, "note", {"a": 1})], derived=None)
-    assert expected == open_run(run.directory)
+    events = [Event(START, "note", {"a": 1})]
+    expected = RunView(run.directory, HEADER, END, FINISHED, events, derived=None, of_ranks={Lane(): events})
+    opened = open_run(run.directory)
+    assert expected == opened._replace(states=())
+    assert [one[:4] for one in opened.states] == [(Lane(), HEADER, FINISHED, END)]
 
 
 def test_directory_without_header_is_an_error(tmp_path: Path) -> None:
@@ -251,6 +254,7 @@ def test_description_of_an_ended_run_is_pinned(tmp_path: Path) -> None:
         },
         "attempts": 1,
         "ranks": 1,
+        "by_rank": [],
         "tags": ["baseline"],
         "group": "g",
         "job_type": "train",

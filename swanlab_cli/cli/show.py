@@ -13,6 +13,7 @@ from ..recorder.comparison import recorded_text, recorded_variables
 from ..recorder.view import describe, media_of, open_run, points_of
 from ..records import Json
 from ..store.reader import MONITOR, find_run
+from ..store.state import RUNNING
 from .colour import STATE_STYLES, Paper, stdout_paper
 from .environment import counted, environment_fields, requirements
 from .fitting import cut, printable
@@ -96,6 +97,7 @@ def page(facts: Json, monitored: Collection[str], paper: Paper) -> str:
     system = {metric: entry for metric, entry in summary.items() if metric in monitored}
     parts = [
         section("", _run_fields(facts), paper),
+        table_section("Ranks", ("rank", "host", "state", "why", "duration", "last step"), _rank_rows(facts["by_rank"]), paper),
         section("Ending", _ending_fields(facts.get("ending") or {}), paper),
         section("Config", (Field(key, json.dumps(value, ensure_ascii=False)) for key, value in facts["config"].items()), paper),
         table_section("Metrics", ("metric", "last", "min", "max", "points", "last step"), _metric_rows(metrics), paper),
@@ -125,6 +127,7 @@ def _run_fields(facts: Json) -> Iterator[Field]:
     yield from _import_fields(facts["imported"])
     yield Field("parse", _parse_text(**facts["parse"]))
     yield from (Field(name, str(facts[name])) for name in ("attempts", "ranks") if facts[name] > 1)
+    yield Field("stragglers", _stragglers(facts["by_rank"]), "warning")
     yield from (Field(name.replace("_", " "), facts[name]) for name in ("group", "job_type", "notes"))
     yield Field("tags", ", ".join(facts["tags"]))
     for answer in facts["answers"]:
@@ -205,6 +208,41 @@ def sample_text(metric: str, value: float | str | None) -> str:
     if unit in ("bytes", "bytes/s"):
         return size(int(value)) + unit.removeprefix("bytes")
     return duration(value) if unit == "s" else f"{value:.6g} {unit}".rstrip()
+
+
+def _rank_rows(ranks: Sequence[Json]) -> list[tuple[str, ...]]:
+    """A row for each rank, those alike in all but their number together."""
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for one in ranks:
+        lasted = None if one["duration_s"] is None else duration(one["duration_s"])
+        told = (one["host"], one["state"], one["end_reason"], lasted, one["last_step"])
+        alike.setdefault(tuple("-" if cell is None else str(cell) for cell in told), []).append(one["rank"])
+    return [(number_ranges(numbers), *told) for told, numbers in alike.items()]
+
+
+def _stragglers(ranks: Sequence[Json]) -> str | None:
+    """The ranks that still run when at least half have ended, or have gone less than half of what is usual for the others."""
+    running = [one["rank"] for one in ranks if one["state"] == RUNNING]
+    if running and 2 * len(running) <= len(ranks):
+        return f"rank {number_ranges(running)} still runs; {len(ranks) - len(running)} of {len(ranks)} ranks have ended"
+    steps = sorted(one["last_step"] for one in ranks if one["last_step"] is not None)
+    usual = steps[len(steps) // 2] if steps else 0
+    behind = [one for one in ranks if one["state"] == RUNNING and one["last_step"] is not None and 2 * one["last_step"] < usual]
+    if not behind:
+        return None
+    last = min(one["last_step"] for one in behind)
+    return f"rank {number_ranges([one['rank'] for one in behind])} is at step {last}; usual is {usual}"
+
+
+def number_ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as people write them: `0-3,7`."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
 
 
 def _media_rows(summary: Mapping[str, Json]) -> list[tuple[str, ...]]:

@@ -27,7 +27,7 @@ from swanlab_cli.environment.target import Facts, ProbeError, Target
 from swanlab_cli.environment.tree import tree_pids
 from swanlab_cli.environment.variables import read_scheduler, read_variables
 
-__all__ = ["DEADLINES_S", "Facts", "Target", "collect"]
+__all__ = ["DEADLINES_S", "Facts", "Target", "collect", "collect_accelerators", "collect_running"]
 
 # Of a probe as a whole. Python may first wait some seconds for an interpreter to appear.
 DEADLINES_S: Mapping[str, float] = {
@@ -76,6 +76,11 @@ def collect_running(target: Target, pid: int) -> Iterator[tuple[str, Facts]]:
     """As `collect`, of a Python that runs in the child's tree as process `pid`: `interpreter`, one of `interpreters`."""
     probes: Mapping[str, _Probe] = {"interpreter": lambda target, ends_at: read_running_python(target, pid, ends_at)}
     return collect(target, {"interpreter": DEADLINES_S["python"]}, probes)
+
+
+def collect_accelerators(target: Target) -> Iterator[tuple[str, Facts]]:
+    """As `collect`, of accelerators alone."""
+    return collect(target, {"accelerators": DEADLINES_S["accelerators"]}, {"accelerators": read_accelerators})
 
 
 def collect(

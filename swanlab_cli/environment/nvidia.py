@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from swanlab_cli.environment.target import Facts
 
+NVIDIA_DRIVER = "/proc/driver/nvidia"
+"""Is there where the driver is loaded."""
 NOT_INSTALLED = "the package nvidia-ml-py is missing: pip install 'swanlab-cli[nvidia]'"
 _MIB = 1 << 20
 # Of the first process namespace of a Linux system: PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h.

@@ -44,6 +44,8 @@ class Assignment(NamedTuple):
     redactor: Redactor | None
     """What masks all other texts; None where nothing is masked."""
     settings: RunSettings
+    looks_at_host: bool = True
+    """Whether this process tells of the machine for all that were started together on it."""
 
 
 class Assistant:

@@ -10,7 +10,7 @@ from .. import __version__
 from ..documents import read_document
 from ..environment.allocation import slurm_job
 from ..errors import UsageError
-from ..records import Header
+from ..records import Header, Json
 from ..settings import RunSettings
 from ..store.state import host_identity, process_started
 from .naming import job_prefix, new_id, new_name
@@ -39,7 +39,7 @@ def make_header(arguments: Sequence[str], settings: RunSettings) -> Header:
         name=settings.name or new_name(),
         chosen=chosen,
         tags=settings.tags,
-        group=settings.group,
+        group=settings.group or _array_group(slurm),
         job_type=settings.job_type,
         notes=settings.notes,
         config={**file_config, **settings.config},
@@ -58,6 +58,11 @@ def make_header(arguments: Sequence[str], settings: RunSettings) -> Header:
         version=__version__,
         slurm=slurm,
     )
+
+
+def _array_group(slurm: Json | None) -> str | None:
+    """What the tasks of a job array have in common, unless the user has said it."""
+    return f"array-{slurm['array_job_id']}" if slurm and slurm["array_job_id"] is not None else None
 
 
 def _check_id(run_id: str) -> str:

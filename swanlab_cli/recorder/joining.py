@@ -18,11 +18,9 @@ from ..store import layout
 from ..store.joining import claim_lane, enter, meet
 from ..store.reader import list_directories, read_events, read_header
 from ..store.writer import create_run
+from .lanes import LANE, OF_A_LANE
 from .naming import job_prefix
 from .placement import Placement
-
-LANE = "lane"
-"""Type of the event that says who records a lane, where there is more than one."""
 
 
 class Joined(NamedTuple):
@@ -57,9 +55,7 @@ def join(settings: RunSettings, header: Header, placement: Placement | None) -> 
 
 def lane_event(header: Header, placement: Placement | None) -> Json:
     """The data of the event by which a lane says who records it."""
-    names = ("host", "boot_id", "pid_namespace", "pid", "pid_started", "started_at", "command", "cwd")
-    options = ("parse", "patterns", "step_key")
-    fields = {name: getattr(header, name) for name in (*names, *options)}
+    fields = {name: getattr(header, name) for name in OF_A_LANE}
     return {**fields, **({"placement": placement._asdict()} if placement else {})}
 
 

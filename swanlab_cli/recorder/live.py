@@ -10,11 +10,11 @@ from ..errors import StoreError
 from ..parser.lines import last_repaint
 from ..records import Event, Header, Json, Lane, decode_line, decode_value
 from ..store import layout
-from ..store.reader import list_directories, read_end, read_header, read_lines
+from ..store.reader import list_directories, read_end, read_events, read_header, read_lines
 from ..store.state import RUNNING, derive_state, host_identity
+from .lanes import header_of, primary_lane
 from .progress import KIND, latest_progress
 
-_LANE = Lane()
 RECENT_S = 300.0
 """For how long a run that has ended is still shown."""
 _METRICS = 3
@@ -68,30 +68,35 @@ class LiveRuns:
 
     def _look_at(self, directory: str, now: float) -> LiveRun | bool | None:
         """The run, False if it cannot be read yet, or None if it need not be looked at any more."""
+        try:
+            lane = primary_lane(layout.lanes(directory))
+        except OSError:  # it was removed
+            return None
         follower = self._followed.get(directory)
-        if follower is None:
-            if _ended_long_ago(directory, now):
+        if follower is None or follower.lane != lane:  # another attempt has begun
+            if _ended_long_ago(directory, lane, now):
                 return None
             try:
-                header = read_header(directory)
+                header = header_of(read_header(directory), read_events(directory, lane))
             except StoreError:  # its header is being written, or it is another version's
                 return False
-            follower = self._followed[directory] = _Follower(directory, header)
+            follower = self._followed[directory] = _Follower(directory, lane, header)
         return follower.look(now)
 
 
-def _ended_long_ago(directory: str, now: float) -> bool:
+def _ended_long_ago(directory: str, lane: Lane, now: float) -> bool:
     try:
-        return now - os.stat(layout.end(directory, _LANE)).st_mtime > RECENT_S
+        return now - os.stat(layout.end(directory, lane)).st_mtime > RECENT_S
     except OSError:
         return False
 
 
 class _Follower:
-    """Follows one run: of its files only what has been added, or their ends."""
+    """Follows one run by its newest attempt's rank 0: of its files only what has been added, or their ends."""
 
-    def __init__(self, directory: str, header: Header) -> None:
+    def __init__(self, directory: str, lane: Lane, header: Header) -> None:
         self._directory = directory
+        self.lane = lane
         self._header = header
         self._name = header.name
         self._events_offset = 0
@@ -105,8 +110,8 @@ class _Follower:
     def look(self, now: float) -> LiveRun | None:
         """The run as it is; None when it ended long ago, or is lost."""
         header = self._header
-        end = read_end(self._directory, _LANE)
-        state = derive_state(self._directory, header, end)
+        end = read_end(self._directory, self.lane)
+        state = derive_state(self._directory, header, end, self.lane)
         if end is None and state != RUNNING:
             return None
         if header.started_at is None or (end is not None and (end.ended_at is None or now - end.ended_at > RECENT_S)):
@@ -128,11 +133,11 @@ class _Follower:
         )
 
     def _read_events(self) -> None:
-        lines, self._events_offset = read_lines(layout.events(self._directory, _LANE), self._events_offset)
+        lines, self._events_offset = read_lines(layout.events(self._directory, self.lane), self._events_offset)
         while lines:
             for line in lines:
                 self._take_event(decode_line(line) or {})
-            lines, self._events_offset = read_lines(layout.events(self._directory, _LANE), self._events_offset)
+            lines, self._events_offset = read_lines(layout.events(self._directory, self.lane), self._events_offset)
 
     def _take_event(self, fields: Json) -> None:
         kind, data = fields.get("type"), fields.get("data")
@@ -144,7 +149,7 @@ class _Follower:
             self._name = str(data["name"])
 
     def _read_metrics(self) -> None:
-        size, lines = _end_of(layout.metrics(self._directory, _LANE), self._metrics_size, _METRICS_BYTES)
+        size, lines = _end_of(layout.metrics(self._directory, self.lane), self._metrics_size, _METRICS_BYTES)
         if size == self._metrics_size:
             return
         self._metrics_size = size
@@ -161,7 +166,7 @@ class _Follower:
             self._metrics = dict(reversed(found.items()))
 
     def _read_output(self) -> None:
-        size, lines = _end_of(layout.output(self._directory, _LANE), self._output_size, _OUTPUT_BYTES, whole=False)
+        size, lines = _end_of(layout.output(self._directory, self.lane), self._output_size, _OUTPUT_BYTES, whole=False)
         if size == self._output_size:
             return
         self._output_size = size

@@ -30,11 +30,14 @@ class Monitor:
         first_step: int,
         write: Write,
         has_looked: Callable[[int | None], None] = lambda _step: None,
+        looks_at_host: bool = True,
     ) -> None:
         """`interval_s` 0: no samples; `first_step`: the number of samples that the run has already.
 
-        `has_looked` is called after each look that was due, with the step of the sample if one was taken.
+        `has_looked` is called after each look that was due, with the step of the sample if one was taken. Without
+        `looks_at_host` samples are of the child's processes alone.
         """
+        self._looks_at_host = looks_at_host
         self._tree = ProcessTree(pid)
         self._pid = pid
         self._cgroup = find_cgroup(pid)
@@ -130,6 +133,8 @@ class Monitor:
         values = {**_of_tree(use, details), **self._rates.of_tree(now, use, details)}
         if details.pss_bytes is not None:
             self._peak_pss_bytes = max(self._peak_pss_bytes, details.pss_bytes)
+        if not self._looks_at_host:
+            return values
         values.update(self._rates.of_network(now, read_network(self._pid)))
         values.update(self._rates.of_machine(read_machine()))
         values.update(self._of_cgroup())

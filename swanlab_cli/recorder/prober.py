@@ -11,6 +11,8 @@ from ..environment.target import Target
 from ..process.descriptors import keep_only
 from ..records import Json
 
+ALL, ACCELERATORS = 0, -1
+"""What to ask about, where it is not one process."""
 _NICENESS = 10
 _READ_BYTES = 1 << 20
 
@@ -18,9 +20,12 @@ _READ_BYTES = 1 << 20
 class Prober:
     """A prober at work, as the process sees it that has started it."""
 
-    def __init__(self, target: Target, redact: Callable[[Json], Json], running: int | None = None) -> None:
-        """Of the run as a whole, or of the Python that process `running` of the child's tree is; facts pass through `redact`."""
-        self._pid, self.pipe = _fork_prober(target, redact, running)
+    def __init__(self, target: Target, redact: Callable[[Json], Json], subject: int = ALL) -> None:
+        """Of the run as a whole, or of the Python that a process of the child's tree is; facts pass through `redact`.
+
+        `subject`: the number of that process, ALL or ACCELERATORS.
+        """
+        self._pid, self.pipe = _fork_prober(target, redact, subject)
         """`pipe` can be read when there are facts, and when it is done."""
         self.is_done = False
         self._unfinished = b""
@@ -37,7 +42,7 @@ class Prober:
         return [json.loads(line) for line in lines]
 
 
-def _fork_prober(target: Target, redact: Callable[[Json], Json], running: int | None) -> tuple[int, int]:
+def _fork_prober(target: Target, redact: Callable[[Json], Json], subject: int) -> tuple[int, int]:
     """Start it: its process id, and the descriptor on which it writes a JSON line for each probe.
 
     It leaves our group: the programs that it starts must be killable, so its signals are not blocked.
@@ -50,10 +55,12 @@ def _fork_prober(target: Target, redact: Callable[[Json], Json], running: int | 
             os.nice(_NICENESS)
             keep_only({writer})
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            from ..environment.facts import collect, collect_running  # what it imports must not stay in the scribe's memory
+            # What it imports must not stay in the scribe's memory.
+            from ..environment.facts import collect, collect_accelerators, collect_running
 
+            every = {ALL: collect, ACCELERATORS: collect_accelerators}.get(subject)
             with open(writer, "wb", buffering=0) as pipe:
-                for name, facts in collect(target) if running is None else collect_running(target, running):
+                for name, facts in every(target) if every else collect_running(target, subject):
                     _write_all(pipe.fileno(), json.dumps({name: redact(facts)}).encode() + b"\n")
         finally:
             os._exit(0)

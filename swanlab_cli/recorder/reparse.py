@@ -19,14 +19,14 @@ from ..parser import Parser
 from ..records import Event, Header, Json, Lane
 from ..store import layout
 from ..store.reader import count_points, read_events, read_header
-from ..store.state import RUNNING, derive_state, host_identity, is_silent
+from ..store.state import RUNNING, host_identity, is_silent
 from ..store.writer import RecordWriter
 from .claims import CLAIM, COMPLETE, is_alive, is_ours_to_see, open_claims, own_claim
 from .derivation import API, OUTPUT
-from .lanes import run_end
+from .lanes import LaneState, look_at_lanes
 from .options import PARSE, ParseOptions, options_in_force, with_last_options, with_options
 from .sources import Sources, is_whole, write_progress
-from .view import wait_for_scribes
+from .view import events_of, wait_for_scribes
 
 _READ_BYTES = 1 << 20
 Counts = Counter[tuple[str, str]]
@@ -52,8 +52,7 @@ def reparse(directory: str, options: ParseOptions) -> Reparsed:
     """
     recorded = read_header(directory)
     lanes = layout.lanes(directory)
-    if run_end(directory, lanes) is None:
-        _refuse_unfinished(directory, recorded)
+    _refuse_unfinished(recorded, look_at_lanes(directory, recorded, events_of(directory, lanes)))
     events = wait_for_scribes(directory, recorded, lanes)
     if any(_may_be_alive(directory, recorded, claim) for lane in lanes for claim in open_claims(events[lane])):
         raise _busy(recorded)
@@ -106,19 +105,21 @@ def check_options(header: Header) -> None:
         raise UsageError(str(error)) from error
 
 
-def _refuse_unfinished(directory: str, header: Header) -> None:
-    """Refuse a run without end that somebody records, or of which that cannot be known.
+def _refuse_unfinished(header: Header, states: Iterable[LaneState]) -> None:
+    """Refuse a run with a rank without end that somebody records, or of which that cannot be known.
 
     Raises:
         StoreError: so it is.
     """
-    if derive_state(directory, header, None) == RUNNING:
-        raise StoreError(f"cannot reparse the run '{header.id}': it is being recorded", "wait until it has ended")
-    if header.host != host_identity()[0]:
-        raise StoreError(
-            f"cannot reparse the run '{header.id}': it has no end, and whether '{header.host}' records it is not known here",
-            f"reparse it on '{header.host}'",
-        )
+    for one in (one for one in states if one.end is None):
+        host = one.header.host
+        if one.state == RUNNING:
+            raise StoreError(f"cannot reparse the run '{header.id}': it is being recorded", "wait until it has ended")
+        if host != host_identity()[0]:
+            raise StoreError(
+                f"cannot reparse the run '{header.id}': it has no end, and whether '{host}' records it is not known here",
+                f"reparse it on '{host}'",
+            )
 
 
 def _may_be_alive(directory: str, header: Header, claim: Json) -> bool:

@@ -37,7 +37,8 @@ from ..store.writer import OutputWriter, append_event, append_to_inbox, write_en
 from .assistant import Assignment, Assistant
 from .header import make_header
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
-from .joining import LANE, Joined, join, lane_event
+from .joining import Joined, join, lane_event
+from .lanes import LANE
 from .masks import choose_redactor, output_mask
 from .overhead import pump_overhead
 from .placement import Placement, find_placement, rank_variables
@@ -120,7 +121,10 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     witness = Witness(console)
     target = _target(command, header, environment, child_pid)
     mask_of_output = output_mask(redactor)
-    assistant = Assistant(_assign(directory, lane, header, target, flight, streams, output, mask_of_output, redactor, settings))
+    is_first = placement is None or placement.local_rank == 0
+    assistant = Assistant(
+        _assign(directory, lane, header, target, flight, streams, output, mask_of_output, redactor, settings, is_first)
+    )
     masked = MaskedRecord(output, mask_of_output, flight) if mask_of_output else output
     prompts = _prompts(rules, console, streams, masked, directory, lane, redactor) if rules and console else None
     let_go(not_ours)
@@ -149,9 +153,10 @@ def _assign(
     mask: OutputMask,
     redactor: Redactor | None,
     settings: RunSettings,
+    is_first: bool,
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
-    return Assignment(directory, lane, header, target, flight, names, sources, output, mask, redactor, settings)
+    return Assignment(directory, lane, header, target, flight, names, sources, output, mask, redactor, settings, is_first)
 
 
 def _check_notify(settings: RunSettings) -> None:

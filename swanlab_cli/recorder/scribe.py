@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..environment.nvidia import NVIDIA_DRIVER
 from ..environment.sightings import Sightings
 from ..records import Event, Json
 from ..store.reader import count_samples, read_end, read_facts
@@ -27,7 +28,7 @@ from .memory_watch import MemoryWatch, warn_of_kills
 from .monitor import Monitor
 from .notices import Notices
 from .overhead import EVENT, scribe_overhead
-from .prober import Prober
+from .prober import ACCELERATORS, ALL, Prober
 from .salvage import record_rest
 from .sources import Progress, Sources, write_progress
 from .stall import STALL, STALL_DUMP, StallWatch, describe_stall
@@ -71,7 +72,8 @@ class Scribe:
         interval_s, first_step = assignment.settings.monitor_interval, count_samples(assignment.directory, assignment.lane)
         self._memory_watch = MemoryWatch(assignment.target.pid)
         self._divergence = Divergence()
-        self._monitor = Monitor(assignment.target.pid, interval_s, first_step, self._writer.append_sample, self._ask_gpus)
+        pid, write, looks_at_host = assignment.target.pid, self._writer.append_sample, assignment.looks_at_host
+        self._monitor = Monitor(pid, interval_s, first_step, write, self._ask_gpus, looks_at_host)
         self._gpus: GpuWatch | None = None
         after_s, look = assignment.settings.stall_after, self._monitor.look_at_tree
         self._stall_watch = StallWatch(assignment.target.pid, after_s, look, self._started)
@@ -224,7 +226,13 @@ class Scribe:
             self._note("warning", {"text": f"--notify: the message could not be delivered: {failure}"})
 
     def _start_prober(self, running: int | None = None) -> None:
-        prober = Prober(self._assignment.target, redact_with(self._assignment.redactor), running)
+        if self._assignment.looks_at_host:
+            subject = ALL if running is None else running
+        elif running is None and os.path.exists(NVIDIA_DRIVER):
+            subject = ACCELERATORS  # each rank may have GPUs of its own
+        else:
+            return
+        prober = Prober(self._assignment.target, redact_with(self._assignment.redactor), subject)
         self._probers[prober.pipe] = prober
 
     def _watch_gpus(self, facts: Json) -> None:
@@ -248,7 +256,7 @@ class Scribe:
         if not self._is_ending:
             self._monitor.look()
             self._take_stall(self._stall_watch.look_now(time.monotonic()))
-            for pid in self._sightings.look():
+            for pid in self._sightings.look() if self._assignment.looks_at_host else ():
                 self._start_prober(pid)
         now = time.monotonic()
         if self._gpus is not None:

@@ -13,6 +13,7 @@ from ..records import FIRST_LANE, End, Event, Header, Json, Lane, MediaPoint, Po
 from ..store import layout
 from ..store.reader import (
     DERIVED_TYPES,
+    MONITOR,
     Cursor,
     read_cursor,
     read_events,
@@ -22,13 +23,13 @@ from ..store.reader import (
     read_points,
     read_samples,
 )
-from ..store.state import LOST, RUNNING, derive_state, host_identity, last_written
+from ..store.state import FINISHED, LOST, RUNNING, describe_end, host_identity, last_written
 from .claims import is_scribe_at_work
 from .derivation import without_shadowed
 from .ending import Divergence, Evidence, describe_ending, describe_loss, has_failed, last_output, recorded_ending
 from .inquiry import KIND as SLURM
 from .inquiry import ask_as_reader, slurm_facts, slurm_kind
-from .lanes import of_primary, primary_lane, run_end
+from .lanes import LaneState, decisive, header_of, look_at_lanes, of_primary, run_end
 from .monitor import merge_resources
 from .options import with_last_options
 from .overhead import merge_overhead
@@ -62,6 +63,15 @@ class RunView(NamedTuple):
     """By lane; points and media are read on demand where a scribe has written them, so None is the rule."""
     lanes: tuple[Lane, ...] = (FIRST_LANE,)
     """Ascending."""
+    states: tuple[LaneState, ...] = ()
+    """Of the newest attempt's ranks, ascending."""
+    of_ranks: Mapping[Lane, Sequence[Event]] = {}
+    """The events of each of these."""
+
+    @property
+    def running(self) -> frozenset[Lane]:
+        """The lanes that are being recorded."""
+        return _running(self.states)
 
 
 def open_run(directory: str, patient: bool = False, ask_slurm: bool = False) -> RunView:
@@ -74,35 +84,66 @@ def open_run(directory: str, patient: bool = False, ask_slurm: bool = False) -> 
     """
     header = read_header(directory)
     lanes = tuple(layout.lanes(directory))
-    end = run_end(directory, lanes)
-    events = wait_for_scribes(directory, header, lanes) if patient and end is not None else _events(directory, lanes)
-    header = with_last_options(header, events[lanes[0]])
-    state = derive_state(directory, header, end)
-    if ask_slurm and header.slurm is not None:
-        is_alive = state == RUNNING and host_identity() == (header.host, header.boot_id, header.pid_namespace)
-        said = ask_as_reader(header, end, is_alive, [event for lane in lanes for event in events[lane]])
-        events[lanes[0]] = [*events[lanes[0]], *([Event(time.time(), SLURM, said)] if said else [])]
-        state = LOST if end is None and said and said["is_over"] else state
+    events = events_of(directory, lanes)
+    states = look_at_lanes(directory, header, events)
+    if patient and decisive(states).state != RUNNING:
+        events = wait_for_scribes(directory, header, lanes)
+    if ask_slurm:
+        states = _ask_slurm(states, events)
     derived = {}
-    for lane in lanes if state != RUNNING else ():
-        if not is_whole(directory, lane, read_cursor(directory, lane)):
-            derived[lane], from_script = _derive(directory, lane, header)
+    running = _running(states)
+    for lane in lanes:
+        if lane not in running and not is_whole(directory, lane, read_cursor(directory, lane)):
+            options = with_last_options(header_of(header, events[lane]), events[lanes[0]])
+            derived[lane], from_script = _derive(directory, lane, options)
             events[lane] = [event for event in events[lane] if event.type not in DERIVED_TYPES] + from_script
     by_weight = sorted(lanes, key=lambda lane: (lane.attempt, -lane.rank))
-    return RunView(directory, header, end, state, [e for lane in by_weight for e in events[lane]], derived or None, lanes)
+    return RunView(
+        directory=directory,
+        header=with_last_options(header, events[lanes[0]]),
+        end=run_end(states),
+        state=decisive(states).state,
+        events=[event for lane in by_weight for event in events[lane]],
+        derived=derived or None,
+        lanes=lanes,
+        states=tuple(states),
+        of_ranks={one.lane: events[one.lane] for one in states},
+    )
 
 
-def _events(directory: str, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
+def _running(states: Iterable[LaneState]) -> frozenset[Lane]:
+    return frozenset(one.lane for one in states if one.state == RUNNING)
+
+
+def _ask_slurm(states: list[LaneState], events: dict[Lane, list[Event]]) -> list[LaneState]:
+    """The states after Slurm was asked about the job, where the record leaves it open; the answer is added to the events."""
+    speaks = decisive(states)
+    own = speaks.header
+    if own.slurm is None:
+        return states
+    is_alive = speaks.state == RUNNING and host_identity() == (own.host, own.boot_id, own.pid_namespace)
+    said = ask_as_reader(own, speaks.end, is_alive, events[speaks.lane])
+    if said is None:
+        return states
+    if said["is_over"]:
+        states = [one._replace(state=LOST) if one.end is None else one for one in states]
+    told = decisive(states).lane
+    events[told] = [*events[told], Event(time.time(), SLURM, said)]
+    return states
+
+
+def events_of(directory: str, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
+    """The events of each lane."""
     return {lane: read_events(directory, lane) for lane in lanes}
 
 
 def wait_for_scribes(directory: str, header: Header, lanes: Iterable[Lane]) -> dict[Lane, list[Event]]:
     """The events of each lane once all scribes are through with the run, which has ended; at most a few seconds later."""
     deadline = time.monotonic() + _PATIENCE_S
-    events = _events(directory, lanes)
+    events = events_of(directory, lanes)
     while any(is_scribe_at_work(header, events[lane]) for lane in events) and time.monotonic() < deadline:
         time.sleep(_GLANCE_S)  # a file cannot be waited for
-        events = _events(directory, events)
+        events = events_of(directory, events)
     return events
 
 
@@ -137,7 +178,7 @@ def _of_lane(
         return pick(view.derived[lane])
     records, cursor = read(view.directory, lane)
     # A `reparse` may have begun since the run was opened: what it has not finished must not be shown by halves.
-    if view.state == RUNNING or is_whole(view.directory, lane, cursor):
+    if lane in view.running or is_whole(view.directory, lane, cursor):
         return records
     return pick(_derive(view.directory, lane, view.header)[0])
 
@@ -205,6 +246,7 @@ def describe(view: RunView, points: Sequence[Point], media: Iterable[MediaPoint]
         "ending": ending,
         "attempts": len({lane.attempt for lane in view.lanes}),
         "ranks": len({lane.rank for lane in view.lanes}),
+        "by_rank": _rank_states(view, points),
         "tags": given["tags"],
         "group": given["group"],
         "job_type": given["job_type"],
@@ -232,20 +274,58 @@ def describe(view: RunView, points: Sequence[Point], media: Iterable[MediaPoint]
 
 
 def _ending(view: RunView, points: Iterable[Point]) -> Json | None:
-    """Why the run ended: as a scribe wrote it, or else as far as it can be told now; None while it runs."""
-    recorded, slurm = recorded_ending(view.events), slurm_facts(view.events)
-    is_said = recorded is not None and (slurm_kind(slurm) is None or slurm_kind(recorded.get("slurm")) is not None)
-    if view.state == RUNNING or is_said:
+    """Why the run ended: as a scribe wrote it, or else as far as it can be told now; None while it runs.
+
+    Of several ranks that of the decisive one, with its number as `rank`.
+    """
+    if view.state == RUNNING:
+        return None
+    speaks = decisive(view.states)
+    ending = _ending_of(view, speaks, [point for point in points if point.rank == speaks.lane.rank])
+    if len(view.states) == 1:
+        return ending
+    where = "" if view.state == FINISHED else f"rank {speaks.lane.rank} on {speaks.header.host}: "
+    return {**ending, "reason": f"{where}{ending['reason']}", "rank": speaks.lane.rank}
+
+
+def _ending_of(view: RunView, one: LaneState, points: Iterable[Point]) -> Json:
+    """Why a lane ended."""
+    events = view.of_ranks[one.lane]
+    recorded, slurm = recorded_ending(events), slurm_facts(events)
+    if recorded is not None and (slurm_kind(slurm) is None or slurm_kind(recorded.get("slurm")) is not None):
         return recorded
     divergence = Divergence()
     divergence.feed(points)
     # All of a log directory may be listed: the output is read only where it may say why.
-    may_say = view.end is None or has_failed(view.end)
-    output = last_output(view.directory, primary_lane(view.lanes)) if may_say else ""
+    output = last_output(view.directory, one.lane) if one.end is None or has_failed(one.end) else ""
     evidence = Evidence(output, divergence.found(), slurm, recorded["memory"] if recorded else None)
-    if view.end is None:
-        return describe_loss(view.header.host, last_written(view.directory), evidence)
-    return describe_ending(view.end, evidence)
+    if one.end is None:
+        return describe_loss(one.header.host, last_written(view.directory, one.lane), evidence)
+    return describe_ending(one.end, evidence)
+
+
+def _rank_states(view: RunView, points: Iterable[Point]) -> list[Json]:
+    """What is known of each rank of the newest attempt; empty where there is but one."""
+    if len(view.states) == 1:
+        return []
+    last_steps: Counter[int] = Counter()
+    for point in points:
+        if point.source != MONITOR and point.attempt == view.states[0].lane.attempt:
+            last_steps[point.rank] = max(last_steps[point.rank], point.step)
+    return [
+        {
+            "rank": one.lane.rank,
+            "host": one.header.host,
+            "state": one.state,
+            "exit_code": one.end.exit_code if one.end else None,
+            "signal": one.end.signal if one.end else None,
+            "end_reason": describe_end(one.end) if one.end else None,
+            "started_at": iso_time(one.header.started_at),
+            "duration_s": one.end.duration_s if one.end else None,
+            "last_step": last_steps.get(one.lane.rank),
+        }
+        for one in view.states
+    ]
 
 
 def _progress(view: RunView) -> Json | None:
@@ -271,7 +351,9 @@ def _environment(view: RunView) -> Json:
     """The facts of all probes; those that failed under `failed`. Older runs have them among their events."""
     environment: Json = {}
     records = [event.data for event in view.events if event.type == "environment"]
-    for record in (*records, *(facts for lane in view.lanes for facts in read_facts(view.directory, lane))):
+    # Of several hosts that of the newest attempt's rank 0 is the run's.
+    lanes = sorted(view.lanes, key=lambda lane: (lane.attempt, -lane.rank))
+    for record in (*records, *(facts for lane in lanes for facts in read_facts(view.directory, lane))):
         for name, facts in record.items():
             if name == "failed":
                 environment.setdefault("failed", []).append(facts)

@@ -110,4 +110,9 @@ def shim_directory() -> str:
 
 
 def _path(directory: str, lane: Lane, name: str) -> str:
-    return os.path.join(directory, f"a{lane.attempt}-r{lane.rank}.{name}")
+    return os.path.join(directory, lane_prefix(lane) + name)
+
+
+def lane_prefix(lane: Lane) -> str:
+    """What the names of all of the lane's files begin with."""
+    return f"a{lane.attempt}-r{lane.rank}."

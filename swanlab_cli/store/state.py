@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..records import End, Header
+from ..records import End, Header, Lane
+from . import layout
 
 RUNNING, FINISHED, CRASHED, ABORTED, LOST = "running", "finished", "crashed", "aborted", "lost"
 _ASKED_TO_END = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -48,11 +49,11 @@ def process_started(pid: int) -> int:
     return 0 if fields[0] in b"ZX" else int(fields[19])
 
 
-def derive_state(directory: str, header: Header, end: End | None) -> str:
-    """One of the five states of the contract."""
+def derive_state(directory: str, header: Header, end: End | None, lane: Lane | None = None) -> str:
+    """One of the five states of the contract, of a run that has one lane or of one of its lanes; `header` says who records it."""
     if end is not None:
         return ended_state(end)
-    return RUNNING if _is_alive(directory, header) else LOST
+    return RUNNING if _is_alive(directory, header, lane) else LOST
 
 
 def ended_state(end: End) -> str:
@@ -95,27 +96,33 @@ def _is_unknown(end: End) -> bool:
     return end.exit_code is None and end.signal is None and end.error is None
 
 
-def _is_alive(directory: str, header: Header) -> bool:
+def _is_alive(directory: str, header: Header, lane: Lane | None) -> bool:
     if host_identity() == (header.host, header.boot_id, header.pid_namespace):
         return header.pid_started != 0 and process_started(header.pid) == header.pid_started
-    return not is_silent(directory)
+    return not is_silent(directory, lane)
 
 
-def is_silent(directory: str) -> bool:
-    """Whether nobody has written to the run for so long that its scribe, wherever it was, is gone."""
-    return _silence_s(directory) >= _SILENT_S
+def is_silent(directory: str, lane: Lane | None = None) -> bool:
+    """Whether nobody has written to the run, or to one lane, for so long that the scribe, wherever it was, is gone."""
+    return _silence_s(directory, lane) >= _SILENT_S
 
 
-def _silence_s(directory: str) -> float:
-    """For how long nobody has written to the run; 0 where that is unknown."""
-    newest = last_written(directory)
+def _silence_s(directory: str, lane: Lane | None) -> float:
+    """For how long nobody has written; 0 where that is unknown."""
+    newest = last_written(directory, lane)
     return 0.0 if newest is None else _file_system_time(os.path.dirname(directory)) - newest
 
 
-def last_written(directory: str) -> float | None:
-    """When somebody has last written to the run, by the clock of its file system, Unix seconds; None where that is unknown."""
+def last_written(directory: str, lane: Lane | None = None) -> float | None:
+    """When somebody has last written to the run or to one lane, by the clock of its file system, Unix seconds.
+
+    None where that is unknown.
+    """
+    prefix = "" if lane is None else layout.lane_prefix(lane)
     try:
-        return max(os.stat(os.path.join(directory, name)).st_mtime for name in os.listdir(directory))
+        names = os.listdir(directory)
+        of_lane = [name for name in names if name.startswith(prefix)] or names  # none: it has just been begun
+        return max(os.stat(os.path.join(directory, name)).st_mtime for name in of_lane)
     except (OSError, ValueError):
         return None
 
