@@ -92,6 +92,19 @@ class Assistant:
         answer = os.read(self._answer, 65536)
         return dict(json.loads(answer)) if answer else {}
 
+    def outlast(self, patience_s: float) -> None:
+        """Wait until the scribe is through, or that long: where all that we have started is killed when we end."""
+        if self.pid == 0:
+            return
+        try:
+            scribe = os.pidfd_open(self.pid)
+        except OSError:  # Linux before 5.3
+            return
+        poller = select.poll()
+        poller.register(scribe, select.POLLIN)
+        poller.poll(patience_s * 1000)
+        os.close(scribe)
+
     def _order(self, order: int) -> None:
         if self.pid:
             try:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # imported where there are rules
 
 # How long we stay after the child for the last points to be counted; longer and a user would wait for us.
 _PATIENCE_S = 0.06
+_PATIENCE_IN_JOB_S, _NOTIFY_IN_JOB_S = 0.25, 10.0
 _NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
 
 
@@ -136,6 +137,8 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output, overhead)
     warnings = _write_end(directory, lane, redact_end(end, redactor) if redactor else end, output)
     counts = assistant.end(_PATIENCE_S)
+    if header.slurm is not None:  # slurmstepd kills whom we leave behind
+        assistant.outlast(_NOTIFY_IN_JOB_S if settings.notify else _PATIENCE_IN_JOB_S)
     if pump.is_output_held() and os.fork() == 0:
         pump.relay()
         os._exit(0)
