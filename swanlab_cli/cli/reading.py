@@ -63,7 +63,7 @@ def print_points(logdir: str, name: str, keys: Sequence[str], ranks: str | None,
         UsageError: `ranks` is nothing of that.
     """
     chosen_ranks = _parse_ranks(ranks)
-    view = open_run(find_run(logdir, name), patient=True)
+    view = open_run(find_run(logdir, name), patient=True, ask_slurm=True)
     points = points_of(view)
     points = points if ranks == _ALL else of_ranks(points, chosen_ranks)
     missing = sorted(set(keys) - {point.metric for point in points})

@@ -211,13 +211,19 @@ def sample_text(metric: str, value: float | str | None) -> str:
 
 
 def _rank_rows(ranks: Sequence[Json]) -> list[tuple[str, ...]]:
-    """A row for each rank, those alike in all but their number together."""
-    alike: dict[tuple[str, ...], list[int]] = {}
+    """A row for each rank; those that are alike share one, with the longest duration."""
+    alike: dict[tuple[str, ...], list[Json]] = {}
     for one in ranks:
-        lasted = None if one["duration_s"] is None else duration(one["duration_s"])
-        told = (one["host"], one["state"], one["end_reason"], lasted, one["last_step"])
-        alike.setdefault(tuple("-" if cell is None else str(cell) for cell in told), []).append(one["rank"])
-    return [(number_ranges(numbers), *told) for told, numbers in alike.items()]
+        told = (one["host"], one["state"], one["end_reason"], one["last_step"])
+        alike.setdefault(tuple("-" if cell is None else str(cell) for cell in told), []).append(one)
+    return [
+        (number_ranges([one["rank"] for one in group]), *told[:3], _longest(group), told[3]) for told, group in alike.items()
+    ]
+
+
+def _longest(ranks: Sequence[Json]) -> str:
+    known = [one["duration_s"] for one in ranks if one["duration_s"] is not None]
+    return duration(max(known)) if known else "-"
 
 
 def _stragglers(ranks: Sequence[Json]) -> str | None:

@@ -7,6 +7,7 @@ our end of that pipe closes, by `stop` or because pytest was killed, that bash e
 from __future__ import annotations
 
 import os
+import random
 import re
 import shlex
 import socket
@@ -205,7 +206,8 @@ class Cluster:
     def start_again(self, job: str) -> None:
         """Start a requeued job without the usual wait, once it is back in the queue."""
         self.wait_for(job, "PENDING")
-        self.run("scontrol", "update", f"JobId={job}", "StartTime=now")
+        # A credential made in the second in which the one before was revoked would count as revoked too.
+        self.run("scontrol", "update", f"JobId={job}", "StartTime=now+2seconds")
 
 
 def _munged(directory: Path) -> str:
@@ -223,12 +225,16 @@ def _wait_for_file(path: Path) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
+    """Ports that nobody listens on, of those that no connection is given of itself (ip(7), ip_local_port_range)."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.SystemRandom().randrange(10000, 32000)  # not the generator that all workers seed alike
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.append(port)
     return ports
 
 
