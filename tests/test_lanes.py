@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from swanlab_cli.records import Lane
+from swanlab_cli.cli.show import number_ranges, stragglers
+from swanlab_cli.records import End, Lane
 from swanlab_cli.store import layout
+from swanlab_cli.store.state import host_identity, process_started
 
 from .conftest import Workplace
 from .handmade import END, START, HandmadeRun
@@ -149,3 +153,96 @@ def test_lane_that_is_not_there_is_said(several: Workplace, options: list[str], 
     result = several.swanlab("logs", "last", *options)
     assert (result.returncode, result.stdout) == (status, b"")
     assert [text for text in texts if text not in result.stderr.decode()] == []
+
+
+KILLED = END._replace(exit_code=None, signal="SIGKILL")
+RAISED = END._replace(exit_code=1)
+ENDED_BY_SLURM = END._replace(exit_code=143, signals=(("SIGTERM", START),))
+
+
+@pytest.mark.parametrize(
+    ("ends", "state", "rank", "why"),
+    [
+        pytest.param([END, END, END], "finished", 0, "exit code 0", id="all-well"),
+        pytest.param([END, RAISED, END], "crashed", 1, "rank 1 on node17: exit code 1", id="one-crashed"),
+        pytest.param([ENDED_BY_SLURM, ENDED_BY_SLURM, KILLED], "crashed", 2, "rank 2 on node17: killed by SIGKILL", id="for-one"),
+        pytest.param([RAISED, KILLED, END], "crashed", 1, "rank 1 on node17: killed by SIGKILL", id="first-of-two"),
+        pytest.param([END, None, END], "lost", 1, "rank 1 on node17: no end was recorded", id="one-lost"),
+        pytest.param([RAISED, None, END], "crashed", 0, "rank 0 on node17: exit code 1", id="lost-and-crashed"),
+        pytest.param([None, ENDED_BY_SLURM, END], "lost", 0, "rank 0 on node17: no end was recorded", id="lost-and-aborted"),
+    ],
+)
+def test_worst_rank_speaks_for_the_run(work: Workplace, ends: list[End | None], state: str, rank: int, why: str) -> None:
+    """Of several the first by the clock of the file system, whatever their own say; the last one began and ended first here."""
+    run = LaneRun(work.logdir)
+    for number, end in enumerate(ends):
+        run.lane = Lane(0, number)
+        run.add_output("stdout", b"loss=0.5\n")
+        if end is not None:
+            run.end(end._replace(ended_at=START + number, output_bytes=9))
+            when = START - number
+            os.utime(run.file("end.json"), (when, when))
+        else:
+            for path in run.path.glob(f"a0-r{number}.*"):
+                os.utime(path, (START, START))
+    shown = work.show()
+    assert (shown["state"], shown["ending"]["rank"]) == (state, rank)
+    assert shown["end_reason"].startswith(why)
+    assert [one["rank"] for one in shown["by_rank"]] == [0, 1, 2]
+
+
+def lane_of_ours(pid: int) -> dict[str, Any]:
+    """The event by which a lane says that a process of this machine records it."""
+    host, boot_id, pid_namespace = host_identity()
+    who = {"host": host, "boot_id": boot_id, "pid_namespace": pid_namespace, "pid": pid, "pid_started": process_started(pid)}
+    return {"time": START, "type": "lane", "data": who}
+
+
+def test_run_runs_while_a_rank_does(work: Workplace) -> None:
+    """Which recorder lives is what each lane says; who is late is named."""
+    run = LaneRun(work.logdir)
+    for number in range(4):
+        run.lane = Lane(0, number)
+        run.add_output("stdout", b"loss=0.5\n")
+        if number == 2:
+            run.add("events.jsonl", lane_of_ours(os.getpid()))
+        else:
+            run.end()
+    shown = work.show()
+    assert (shown["state"], shown["end_reason"], shown["finished_at"]) == ("running", None, None)
+    assert [one["state"] for one in shown["by_rank"]] == ["finished", "finished", "running", "finished"]
+    assert "stragglers   rank 2 still runs; 3 of 4 ranks have ended" in work.swanlab("show", "last").stdout.decode()
+
+
+def test_attempt_that_begins_makes_the_run_run_again(work: Workplace) -> None:
+    """Whatever became of the one before it."""
+    run = LaneRun(work.logdir)
+    run.end(KILLED)
+    run.lane = Lane(1, 0)
+    run.add("events.jsonl", lane_of_ours(os.getpid()))
+    run.add("output", b"")
+    assert (work.show()["state"], work.show()["attempts"]) == ("running", 2)
+    run.end()
+    assert (work.show()["state"], work.show()["exit_code"]) == ("finished", 0)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "expected"),
+    [
+        ([("running", 90), ("running", 100), ("running", 20), ("running", 95)], "rank 2 is at step 20; usual is 95"),
+        ([("running", 90), ("running", 100), ("running", 80)], None),
+        ([("running", None), ("running", None)], None),
+        ([("finished", 9), ("crashed", 3)], None),
+        ([("running", 3), ("running", 9), ("finished", 9), ("lost", 9)], "rank 0-1 still runs; 2 of 4 ranks have ended"),
+        ([("running", 5), ("running", 9), ("running", 9), ("finished", 9)], None),
+    ],
+)
+def test_stragglers(ranks: list[tuple[str, int | None]], expected: str | None) -> None:
+    """Those that run when half have ended, or are at less than half of the usual step."""
+    states = [{"rank": rank, "state": state, "last_step": step} for rank, (state, step) in enumerate(ranks)]
+    assert stragglers(states) == expected
+
+
+def test_number_ranges() -> None:
+    """As Slurm writes them."""
+    assert number_ranges([0, 1, 2, 5, 7, 8]) == "0-2,5,7-8"

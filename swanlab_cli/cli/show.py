@@ -127,7 +127,7 @@ def _run_fields(facts: Json) -> Iterator[Field]:
     yield from _import_fields(facts["imported"])
     yield Field("parse", _parse_text(**facts["parse"]))
     yield from (Field(name, str(facts[name])) for name in ("attempts", "ranks") if facts[name] > 1)
-    yield Field("stragglers", _stragglers(facts["by_rank"]), "warning")
+    yield Field("stragglers", stragglers(facts["by_rank"]), "warning")
     yield from (Field(name.replace("_", " "), facts[name]) for name in ("group", "job_type", "notes"))
     yield Field("tags", ", ".join(facts["tags"]))
     for answer in facts["answers"]:
@@ -226,7 +226,7 @@ def _longest(ranks: Sequence[Json]) -> str:
     return duration(max(known)) if known else "-"
 
 
-def _stragglers(ranks: Sequence[Json]) -> str | None:
+def stragglers(ranks: Sequence[Json]) -> str | None:
     """The ranks that still run when at least half have ended, or have gone less than half of what is usual for the others."""
     running = [one["rank"] for one in ranks if one["state"] == RUNNING]
     if running and 2 * len(running) <= len(ranks):

@@ -91,9 +91,10 @@ def _look_at(directory: str, header: Header, lane: Lane, events: Sequence[Event]
 
 
 def decisive(states: Sequence[LaneState]) -> LaneState:
-    """The rank that speaks for the attempt: one that runs; else of those that ended worst the one that did so first."""
+    """The rank that speaks for the attempt: of those that failed worst the first to do so; else the lowest that runs, or at all."""
     worst = max(states, key=lambda one: _SEVERITY.index(one.state)).state
-    return min((one for one in states if one.state == worst), key=lambda one: (one.ended_at or 0.0, one.lane.rank))
+    failed_at = {one.lane: 0.0 if worst in (FINISHED, RUNNING) else one.ended_at or 0.0 for one in states}
+    return min((one for one in states if one.state == worst), key=lambda one: (failed_at[one.lane], one.lane.rank))
 
 
 def run_end(states: Sequence[LaneState]) -> End | None:
