@@ -29,7 +29,8 @@ def test_every_command_is_in_the_readme(work: Workplace) -> None:
     assert [name for name in listed if f"`swanlab {name}" not in README] == []
 
 
-_COMMANDS = [[], ["run"], ["ls"], ["show"], ["compare"], ["metrics"], ["logs"], ["parse"], ["import"], ["reparse"], ["top"]]
+_NAMES = ("run", "ls", "show", "compare", "gc", "metrics", "logs", "parse", "import", "reparse", "top")
+_COMMANDS = [[], *([name] for name in _NAMES)]
 
 
 @pytest.mark.parametrize("arguments", _COMMANDS, ids=" ".join)

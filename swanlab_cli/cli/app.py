@@ -124,6 +124,22 @@ def _show(
         print_run(_logdir(logdir), run_name, as_json, colours)
 
 
+@app.command("gc")
+def _gc(
+    run_names: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="Run ids; to pack, by default all that have ended.")
+    ] = None,
+    pack: Annotated[bool, typer.Option("--pack", help="Make one file of each run, which all commands read.")] = False,
+    unpack: Annotated[bool, typer.Option("--unpack", help="Make a directory of it again.")] = False,
+    logdir: Logdir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let runs that have ended take less space and fewer files."""
+    from .gc import collect_garbage  # no other command waits for what makes archives
+
+    raise typer.Exit(collect_garbage(_logdir(logdir), run_names or [], pack, unpack, as_json))
+
+
 @app.command("compare")
 def _compare(
     run_names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Run ids, unique beginnings of them, or `last`.")],

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..environment.secrets import Redactor
+from ..store.files import list_files, open_read
 
 # Lines longer than that are looked at in parts, which overlap by as much as a key is long.
 _PART_BYTES, _OVERLAP_BYTES = 1 << 20, 8 << 10
@@ -39,11 +40,9 @@ def audit(directory: str, redactor: Redactor) -> Iterator[Finding]:
     Raises:
         OSError: a file cannot be read.
     """
-    for folder, _, names in sorted(os.walk(directory)):
-        for name in sorted(names):
-            if name.endswith(_TEXTS) or ".inbox-" in name:
-                path = os.path.join(folder, name)
-                yield from _audit_file(path, os.path.relpath(path, directory), redactor)
+    for name in list_files(directory):
+        if name.endswith(_TEXTS) or ".inbox-" in name:
+            yield from _audit_file(os.path.join(directory, name), name, redactor)
 
 
 def _audit_file(path: str, name: str, redactor: Redactor) -> Iterator[Finding]:
@@ -70,7 +69,7 @@ def _is_open(text: str, was_open: bool) -> bool:
 
 def _lines(path: str) -> Iterator[tuple[int, str]]:
     """Each line with its number, without colours; long ones in parts."""
-    with open(path, "rb") as file:
+    with open_read(path) as file:
         number, rest = 1, b""
         while True:
             part = file.readline(_PART_BYTES)

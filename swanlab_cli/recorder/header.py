@@ -12,6 +12,7 @@ from ..environment.allocation import slurm_job
 from ..errors import UsageError
 from ..records import Header, Json
 from ..settings import RunSettings
+from ..store.files import SUFFIX
 from ..store.state import host_identity, process_started
 from .naming import job_prefix, new_id, new_name
 
@@ -67,11 +68,9 @@ def _array_group(slurm: Json | None) -> str | None:
 
 def _check_id(run_id: str) -> str:
     allowed = all(character.isalnum() or character in "-_.+" for character in run_id)
-    if not allowed or not run_id[0].isalnum() or len(run_id) > _LONGEST_ID:
-        raise UsageError(
-            f"the run id '{run_id}' cannot be used",
-            f"an id has at most {_LONGEST_ID} letters, digits, '-', '_', '.' or '+' and begins with a letter or digit",
-        )
+    if not allowed or not run_id[0].isalnum() or len(run_id) > _LONGEST_ID or run_id.endswith(SUFFIX):
+        rule = f"an id has at most {_LONGEST_ID} letters, digits, '-', '_', '.' or '+', begins with a letter or digit"
+        raise UsageError(f"the run id '{run_id}' cannot be used", f"{rule} and does not end in {SUFFIX}")
     return run_id
 
 

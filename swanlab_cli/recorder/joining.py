@@ -15,6 +15,7 @@ from ..errors import StoreError, UsageError
 from ..records import Header, Json, Lane
 from ..settings import RunSettings
 from ..store import layout
+from ..store.files import is_packed
 from ..store.joining import claim_lane, enter, meet
 from ..store.reader import list_directories, read_events, read_header
 from ..store.writer import create_run
@@ -47,6 +48,10 @@ def join(settings: RunSettings, header: Header, placement: Placement | None) -> 
     if earlier is None:
         directory = create_run(settings.logdir, header)
         return Joined(directory, Lane(), header, True)
+    if is_packed(earlier):
+        from ..store.archive import unpack  # only who goes on with a packed run waits for it
+
+        unpack(earlier)
     attempt = _next_attempt(earlier)
     while not claim_lane(earlier, Lane(attempt)):
         attempt += 1

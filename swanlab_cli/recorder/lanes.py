@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from ..records import End, Event, Header, Lane, MediaPoint, Point
 from ..store import layout
+from ..store.files import modified_ns
 from ..store.reader import read_end
 from ..store.state import ABORTED, CRASHED, FINISHED, LOST, RUNNING, derive_state, ended_state
 
@@ -91,7 +91,7 @@ def _look_at(directory: str, header: Header, lane: Lane, events: Sequence[Event]
 
 
 def decisive(states: Sequence[LaneState]) -> LaneState:
-    """The rank that speaks for the attempt: of those that failed worst the first to do so; else the lowest that runs, or at all."""
+    """The rank that speaks for the attempt: of those that failed worst the first to do so, else the lowest that runs or ended."""
     worst = max(states, key=lambda one: _SEVERITY.index(one.state)).state
     failed_at = {one.lane: 0.0 if worst in (FINISHED, RUNNING) else one.ended_at or 0.0 for one in states}
     return min((one for one in states if one.state == worst), key=lambda one: (failed_at[one.lane], one.lane.rank))
@@ -119,6 +119,6 @@ def run_end(states: Sequence[LaneState]) -> End | None:
 
 def _modified(path: str) -> float | None:
     try:
-        return os.stat(path).st_mtime
+        return modified_ns(path) / 1e9
     except OSError:
         return None

@@ -10,6 +10,7 @@ from ..errors import StoreError
 from ..parser.lines import last_repaint
 from ..records import Event, Header, Json, Lane, decode_line, decode_value
 from ..store import layout
+from ..store.files import modified_ns
 from ..store.reader import list_directories, read_end, read_events, read_header, read_lines
 from ..store.state import RUNNING, derive_state, host_identity
 from .lanes import header_of, primary_lane
@@ -86,7 +87,7 @@ class LiveRuns:
 
 def _ended_long_ago(directory: str, lane: Lane, now: float) -> bool:
     try:
-        return now - os.stat(layout.end(directory, lane)).st_mtime > RECENT_S
+        return now - modified_ns(layout.end(directory, lane)) / 1e9 > RECENT_S
     except OSError:
         return False
 

@@ -18,6 +18,7 @@ from ..errors import StoreError, UsageError
 from ..parser import Parser
 from ..records import Event, Header, Json, Lane
 from ..store import layout
+from ..store.files import is_packed
 from ..store.reader import count_points, read_events, read_header
 from ..store.state import RUNNING, host_identity, is_silent
 from ..store.writer import RecordWriter
@@ -51,6 +52,8 @@ def reparse(directory: str, options: ParseOptions) -> Reparsed:
         UsageError: the options cannot be used.
     """
     recorded = read_header(directory)
+    if is_packed(directory):
+        raise StoreError(f"cannot reparse the run '{recorded.id}': it is packed", f"swanlab gc --unpack {recorded.id}")
     lanes = layout.lanes(directory)
     _refuse_unfinished(recorded, look_at_lanes(directory, recorded, events_of(directory, lanes)))
     events = wait_for_scribes(directory, recorded, lanes)

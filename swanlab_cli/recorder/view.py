@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ..records import FIRST_LANE, End, Event, Header, Json, Lane, MediaPoint, Point, encode_value
 from ..store import layout
+from ..store.files import SUFFIX, is_packed
 from ..store.reader import (
     DERIVED_TYPES,
     MONITOR,
@@ -269,7 +270,7 @@ def describe(view: RunView, points: Sequence[Point], media: Iterable[MediaPoint]
         "imported": _imported(view),
         "environment": environment,
         "overhead": merge_overhead(end.overhead if end else None, view.events),
-        "directory": view.directory,
+        "directory": view.directory + SUFFIX if is_packed(view.directory) else view.directory,
     }
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterable
 
 from ..records import Lane
+from .files import SUFFIX, list_names
 
 HEADER = "run.json"
 _INBOX = "inbox-"
@@ -27,6 +29,11 @@ def run_id_of(name: str) -> str | None:
     return match[1] if match else None
 
 
+def run_names(names: Iterable[str]) -> set[str]:
+    """The names of the runs' directories among those in a log directory, whether they are there or packed."""
+    return {plain for plain in (name.removesuffix(SUFFIX) for name in names) if run_id_of(plain) is not None}
+
+
 def meeting(name: str) -> str:
     """Name of the symbolic link in a log directory by which the processes of one launch agree on their run."""
     return f".join-{name}"
@@ -44,7 +51,7 @@ def lanes(directory: str) -> list[Lane]:
     Raises:
         FileNotFoundError: there is no such directory.
     """
-    matches = (_LANE_FILE.match(name) for name in os.listdir(directory))
+    matches = (_LANE_FILE.match(name) for name in list_names(directory))
     return sorted({Lane(int(match[1]), int(match[2])) for match in matches if match}) or [Lane()]
 
 
@@ -96,7 +103,7 @@ def inbox(directory: str, lane: Lane, host: str) -> str:
 def inboxes(directory: str, lane: Lane) -> dict[str, str]:
     """Host name and path of each inbox there is."""
     prefix = os.path.basename(inbox_prefix(directory, lane))
-    names = sorted(name for name in os.listdir(directory) if name.startswith(prefix))
+    names = sorted(name for name in list_names(directory) if name.startswith(prefix))
     return {name[len(prefix) :]: os.path.join(directory, name) for name in names}
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from ..errors import RunNotFound, StoreError
 from ..records import FORMAT_VERSION, Chunk, End, Event, Header, Json, Lane, MediaPoint, Point, decode_line, decode_value
 from . import layout
+from .files import SUFFIX, exists, modified_ns, open_read, size
 
 T = TypeVar("T")
 Series = tuple[str, str, int]
@@ -41,7 +42,7 @@ class Cursor(NamedTuple):
 def list_directories(logdir: str) -> list[str]:
     """The run directories below `logdir`, oldest first; empty where there is no such folder."""
     try:
-        names = sorted(name for name in os.listdir(logdir) if layout.run_id_of(name) is not None)
+        names = sorted(layout.run_names(os.listdir(logdir)))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -58,7 +59,7 @@ def _second_of(name: str) -> str:
 
 def _header_age(logdir: str, name: str) -> int:
     try:
-        return os.stat(os.path.join(logdir, name, layout.HEADER)).st_mtime_ns
+        return modified_ns(os.path.join(logdir, name, layout.HEADER))
     except OSError:
         return 0
 
@@ -70,11 +71,11 @@ def find_run(logdir: str, name: str) -> str:
         RunNotFound: none, or several.
         StoreError: the log directory cannot be read.
     """
-    if os.sep in name and os.path.exists(os.path.join(name, layout.HEADER)):
-        return os.path.abspath(name)
+    if os.sep in name and exists(os.path.join(name.removesuffix(SUFFIX), layout.HEADER)):
+        return os.path.abspath(name.removesuffix(SUFFIX))
     directories = list_directories(logdir)
     if name == LAST:
-        started = [path for path in reversed(directories) if os.path.exists(os.path.join(path, layout.HEADER))]
+        started = [path for path in reversed(directories) if exists(os.path.join(path, layout.HEADER))]
         if not started:
             raise RunNotFound(f"no runs in '{logdir}'", "record one with: swanlab run COMMAND")
         return started[0]
@@ -126,7 +127,7 @@ def read_end(directory: str, lane: Lane) -> End | None:
 
 def _read_json(path: str) -> Json | None:
     try:
-        with open(path, "rb") as file:
+        with open_read(path) as file:
             fields = json.load(file)
     except (OSError, ValueError):
         return None
@@ -139,7 +140,7 @@ def read_lines(path: str, offset: int, limit: int = _READ_BYTES) -> tuple[list[b
     A last line without newline is left for the next call; a file that is not there yet is empty.
     """
     try:
-        with open(path, "rb") as file:
+        with open_read(path) as file:
             file.seek(offset)
             data = file.read(limit)
             if b"\n" not in data and len(data) == limit:
@@ -282,7 +283,7 @@ def read_cursor(directory: str, lane: Lane) -> Cursor:
 def _last_lines(path: str, limit: int = _TAIL_BYTES) -> list[bytes]:
     """The lines at the end of a file, the first of which may be a part; none where there is no file."""
     try:
-        with open(path, "rb") as file:
+        with open_read(path) as file:
             file.seek(-min(limit, os.fstat(file.fileno()).st_size), os.SEEK_END)
             return file.read().split(b"\n")[:-1]
     except OSError:
@@ -325,9 +326,9 @@ def moment_of(fields: Json) -> float:
 
 def sources_end(directory: str, lane: Lane) -> Cursor:
     """The present sizes of output and inboxes: the cursor of one who has read everything."""
-    inboxes = {host: os.path.getsize(path) for host, path in layout.inboxes(directory, lane).items()}
+    inboxes = {host: size(path) for host, path in layout.inboxes(directory, lane).items()}
     try:
-        output = os.path.getsize(layout.output(directory, lane))
+        output = size(layout.output(directory, lane))
     except OSError:
         output = 0
     return Cursor(output, inboxes)
@@ -348,7 +349,7 @@ class OutputTail:
     def read(self, limit: int = _READ_BYTES) -> list[Chunk]:
         """The next chunks, `limit` bytes at most in all; empty when there is nothing new."""
         try:
-            with open(self._output, "rb") as file:
+            with open_read(self._output) as file:
                 file.seek(self.offset)
                 data = file.read(limit)
         except OSError:
@@ -388,7 +389,7 @@ class OutputTail:
 def read_last_output(directory: str, lane: Lane, limit: int) -> list[Chunk]:
     """The last chunks of a lane's output, `limit` bytes in all, however much there is before."""
     try:
-        with open(layout.output(directory, lane), "rb") as file:
+        with open_read(layout.output(directory, lane)) as file:
             end = os.fstat(file.fileno()).st_size
             start = max(end - limit, 0)
             file.seek(start)

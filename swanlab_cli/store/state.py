@@ -7,6 +7,7 @@ import time
 
 from ..records import End, Header, Lane
 from . import layout
+from .files import list_names, modified_ns
 
 RUNNING, FINISHED, CRASHED, ABORTED, LOST = "running", "finished", "crashed", "aborted", "lost"
 _ASKED_TO_END = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -120,9 +121,9 @@ def last_written(directory: str, lane: Lane | None = None) -> float | None:
     """
     prefix = "" if lane is None else layout.lane_prefix(lane)
     try:
-        names = os.listdir(directory)
+        names = list_names(directory)
         of_lane = [name for name in names if name.startswith(prefix)] or names  # none: it has just been begun
-        return max(os.stat(os.path.join(directory, name)).st_mtime for name in of_lane)
+        return max(modified_ns(os.path.join(directory, name)) for name in of_lane) / 1e9
     except (OSError, ValueError):
         return None
 
