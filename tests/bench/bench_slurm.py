@@ -34,6 +34,7 @@ def main() -> None:
         cluster = Cluster(Path(folder), "cgroup" if has_freezer() else "pgid")
         try:
             _steps(cluster, Path(folder), rounds)
+            _signals(cluster, Path(folder), 10 * rounds)
             _all_join(cluster, Path(folder), 2 * rounds)
             _many(cluster, Path(folder), max(rounds // 3, 1))
         finally:
@@ -47,6 +48,35 @@ def _steps(cluster: Cluster, folder: Path, rounds: int) -> None:
         times["swanlab run"].append(_wall_s(cluster, folder, ["srun", "-n1", "swanlab", "run", "-q", "true"]))
     bare, ours = (statistics.median(times[name]) for name in ("bare", "swanlab run"))
     print(f"a step of one task: bare {bare:.3f} s, swanlab run {ours:.3f} s: {ours - bare:+.3f} s (asked: 0.3)")
+
+
+def _signals(cluster: Cluster, folder: Path, count: int) -> None:
+    """One after the other to a step of two ranks, each when both have had the one before."""
+    code = (
+        "import signal\nn = 0\n"
+        "def take(*_):\n    global n; n += 1; print(f'taken={n}', flush=True)\n"
+        "signal.signal(signal.SIGUSR1, take)\nprint('ready', flush=True)\n"
+        "while True: signal.pause()\n"
+    )
+    (folder / "count.py").write_text(code)
+    script = "srun -n2 swanlab run -q python3 count.py"
+    job = cluster.submit(script, "--ntasks=2", environ=_environ(), cwd=folder)
+    output = folder / f"{job}.out"
+    _wait_for(output, "ready", 2)
+    for number in range(count):
+        cluster.run("scancel", "--signal=USR1", job)
+        _wait_for(output, f"taken={number + 1}\n", 2)
+    cluster.run("scancel", job)
+    cluster.wait_for(job)
+    exact = output.read_text().count("taken=") == 2 * count
+    print(f"signals that came exactly once: {count if exact else 'not all'} of {count}, to each of two ranks")
+
+
+def _wait_for(output: Path, text: str, times: int) -> None:
+    ends_at = time.monotonic() + 60
+    while not output.exists() or output.read_text().count(text) < times:
+        assert time.monotonic() < ends_at, f"'{text}' does not come: {output.read_text()}"
+        time.sleep(0.01)  # a file cannot be waited for
 
 
 def _all_join(cluster: Cluster, folder: Path, rounds: int) -> None:
