@@ -83,9 +83,9 @@ class Workplace:
         """What `swanlab show RUN --json` prints."""
         return dict(json.loads(self._read("show", run, "--json")))
 
-    def points(self, run: str = "last") -> list[dict[str, Any]]:
-        """What `swanlab metrics RUN --json` prints."""
-        return [json.loads(line) for line in self._read("metrics", run, "--json").splitlines()]
+    def points(self, run: str = "last", *options: str) -> list[dict[str, Any]]:
+        """What `swanlab metrics RUN --json OPTIONS` prints."""
+        return [json.loads(line) for line in self._read("metrics", run, "--json", *options).splitlines()]
 
     def series(self, key: str, run: str = "last") -> list[tuple[int, Any]]:
         """(step, value) of one metric."""

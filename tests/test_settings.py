@@ -184,8 +184,9 @@ def test_file_sets_every_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [flag_of(setting) for setting in RUN_SETTINGS])
 def test_long_name_of_an_option_is_its_name_in_a_file(tmp_path: Path, name: str) -> None:
     """The help says so: by its long name, in a file swanlab.toml."""
-    kind = next(setting.kind for setting in RUN_SETTINGS if flag_of(setting) == name)
-    value = {"text": '"kv"', "number": "10", "list": '["a"]', "switch": "true", "pairs": "{lr = 0.1}"}[kind]
+    setting = next(setting for setting in RUN_SETTINGS if flag_of(setting) == name)
+    text = json.dumps(setting.choices[0] if setting.choices else "kv")
+    value = {"text": text, "number": "10", "list": '["a"]', "switch": "true", "pairs": "{lr = 0.1}"}[setting.kind]
     write(tmp_path / "swanlab.toml", f"{name} = {value}")
     resolve_run_settings({}, {}, str(tmp_path))
 

@@ -37,7 +37,7 @@ from ..store.writer import OutputWriter, append_event, append_to_inbox, write_en
 from .assistant import Assignment, Assistant
 from .header import make_header
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
-from .joining import Joined, join, lane_event
+from .joining import join, lane_event
 from .lanes import LANE
 from .masks import choose_redactor, output_mask
 from .overhead import pump_overhead
@@ -98,10 +98,7 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     try:
         check_descriptors()
         not_ours = inherited_descriptors()
-        joined = join(settings, redact_header(header, redactor) if redactor else header, placement)
-        directory, lane = joined.directory, joined.lane
-        header = header._replace(id=joined.header.id, name=joined.header.name, project=joined.header.project)
-        _note_lane(joined, placement)
+        directory, lane, header = _enter(settings, header, redactor, placement)
         output = OutputWriter(directory, lane)
         flight, signals = Flight(), SignalSource()
         needs_console = bool(rules) or _is_shell_on_terminal(arguments, closed)
@@ -122,9 +119,8 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     witness = Witness(console)
     target = _target(command, header, environment, child_pid)
     mask_of_output = output_mask(redactor)
-    is_first = placement is None or placement.local_rank == 0
     assistant = Assistant(
-        _assign(directory, lane, header, target, flight, streams, output, mask_of_output, redactor, settings, is_first)
+        _assign(directory, lane, header, target, flight, streams, output, mask_of_output, redactor, settings, placement)
     )
     masked = MaskedRecord(output, mask_of_output, flight) if mask_of_output else output
     prompts = _prompts(rules, console, streams, masked, directory, lane, redactor) if rules and console else None
@@ -132,13 +128,10 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     terminal = console or Terminal(streams, child_pid)
     pump = Pump(child_pid, streams, signals, flight, prompts or masked, witness, assistant, terminal, prompts)
     outcome = pump.run()
-    failure = read_exec_failure(exec_failure, command)
-    overhead = pump_overhead(directory, lane, output, streams)
-    end = _end(outcome, failure, time.monotonic() - started, memory_at_fork, output, overhead)
+    failure, lasted_s = read_exec_failure(exec_failure, command), time.monotonic() - started
+    end = _end(outcome, failure, lasted_s, memory_at_fork, output, pump_overhead(directory, lane, output, streams))
     warnings = _write_end(directory, lane, redact_end(end, redactor) if redactor else end, output)
-    counts = assistant.end(_PATIENCE_S)
-    if header.slurm is not None:  # slurmstepd kills whom we leave behind
-        assistant.outlast(_NOTIFY_IN_JOB_S if settings.notify else _PATIENCE_IN_JOB_S)
+    counts = _dismiss(assistant, header, settings)
     if pump.is_output_held() and os.fork() == 0:
         pump.relay()
         os._exit(0)
@@ -156,9 +149,10 @@ def _assign(
     mask: OutputMask,
     redactor: Redactor | None,
     settings: RunSettings,
-    is_first: bool,
+    placement: Placement | None,
 ) -> Assignment:
     names, sources = [stream.name for stream in streams], [stream.source for stream in streams]
+    is_first = placement is None or placement.local_rank == 0
     return Assignment(directory, lane, header, target, flight, names, sources, output, mask, redactor, settings, is_first)
 
 
@@ -223,11 +217,31 @@ def _prompts(
     return Prompts(rules, console, stream, record, note)
 
 
-def _note_lane(joined: Joined, placement: Placement | None) -> None:
-    """Say who records this lane, where that is not what run.json says of the run."""
+def _enter(
+    settings: RunSettings, header: Header, redactor: Redactor | None, placement: Placement | None
+) -> tuple[str, Lane, Header]:
+    """The directory of a new run, or of one that there is, our lane in it, and our header with what the run is called.
+
+    The lane says who records it where run.json does not.
+
+    Raises:
+        UsageError: --id and --resume contradict what is there.
+        StoreError, OSError: it cannot be written.
+    """
+    joined = join(settings, redact_header(header, redactor) if redactor else header, placement)
     if not joined.is_alone or placement is not None:
         event = Event(time.time(), LANE, lane_event(joined.header, placement))
         append_event(joined.directory, joined.lane, event)
+    known = joined.header
+    return joined.directory, joined.lane, header._replace(id=known.id, name=known.name, project=known.project)
+
+
+def _dismiss(assistant: Assistant, header: Header, settings: RunSettings) -> Mapping[str, Any]:
+    """What the scribe has counted; in a Slurm job, which kills whom we leave behind, it may finish first."""
+    counts = assistant.end(_PATIENCE_S)
+    if header.slurm is not None:
+        assistant.outlast(_NOTIFY_IN_JOB_S if settings.notify else _PATIENCE_IN_JOB_S)
+    return counts
 
 
 def _additions(directory: str, lane: Lane, environment: Sequence[bytes], redactor: Redactor | None = None) -> dict[bytes, bytes]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
+from ..errors import StoreError
+
 SUFFIX = ".zip"
 """What the name of a packed run's file ends in, after that of its directory."""
 _DEEPEST = 3
@@ -64,10 +66,10 @@ def modified_ns(path: str) -> int:
 
 
 def exists(path: str) -> bool:
-    """Whether a run has this file."""
+    """Whether a run has this file, as far as it can be read."""
     try:
         modified_ns(path)
-    except OSError:
+    except (OSError, StoreError):
         return False
     return True
 

@@ -60,7 +60,7 @@ def _second_of(name: str) -> str:
 def _header_age(logdir: str, name: str) -> int:
     try:
         return modified_ns(os.path.join(logdir, name, layout.HEADER))
-    except OSError:
+    except (OSError, StoreError):
         return 0
 
 
