@@ -59,12 +59,12 @@ def recorded(work: Workplace) -> Workplace:
     for number in range(2):
         work.swanlab("run", "-q", "--id", "other", "--resume", "allow", "sh", "-c", f"echo loss={number}")
     assert work.swanlab("run", "-q", "--split", sys.executable, "train.py").returncode == 0
-    wait_for(lambda: all(_is_complete(path) for path in work.logdir.glob("run-*/*.events.jsonl")), "the scribes are through")
+    wait_for(lambda: _count_complete(work.logdir) == 3, "the scribes are through")
     return work
 
 
-def _is_complete(events: Path) -> bool:
-    return '"complete"' in events.read_text()
+def _count_complete(logdir: Path) -> int:
+    return sum('"complete"' in events.read_text() for events in logdir.glob("run-*/*.events.jsonl"))
 
 
 def tree(logdir: Path) -> dict[str, tuple[bytes, int]]:
