@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from swanlab_cli.environment.allocation import is_in_step
 from swanlab_cli.recorder.placement import Placement, find_placement, rank_variables
 
 BATCH = {"SLURM_JOB_ID": "42", "SLURM_CLUSTER_NAME": "c", "SLURMD_NODENAME": "n1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
@@ -57,3 +59,20 @@ def test_placement(expected: Placement | None, environ: Mapping[str, str]) -> No
 def test_variables_that_number_us() -> None:
     """Those that are set, as NAME=VALUE."""
     assert rank_variables({**TASK, "RANK": "9"}) == ["RANK=9", "SLURM_PROCID=5"]
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "expected"),
+    [
+        ("11:freezer:/slurm_n1/uid_0/job_42/step_0\n4:memory:/\n", True),
+        ("0::/system.slice/slurmstepd.scope/job_42/step_batch/user/task_0\n", True),
+        ("0::/system.slice/slurmstepd.scope/job_7/step_0/user/task_0\n", False),
+        ("0::/user.slice/session-2.scope\n", False),
+    ],
+    ids=["v1", "v2", "another-job", "login-node"],
+)
+def test_step_that_ends_all_with_us(tmp_path: Path, cgroups: str, expected: bool) -> None:
+    """The control group tells; a shell of salloc has the job's variables only."""
+    (tmp_path / "cgroup").write_text(cgroups)
+    assert is_in_step({"job_id": 42}, str(tmp_path / "cgroup")) == expected
+    assert is_in_step(None, str(tmp_path / "cgroup")) is False

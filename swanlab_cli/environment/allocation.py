@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .kernel import read_bytes
+
 _NUMBERS = {
     "SLURM_JOB_ID": "job_id",
     "SLURM_STEP_ID": "step_id",
@@ -26,3 +28,8 @@ def slurm_job(environ: Mapping[str, str]) -> dict[str, Any] | None:
     if found["job_id"] is None:
         return None
     return {**found, "restarts": found["restarts"] or 0, "cluster": environ.get("SLURM_CLUSTER_NAME")}
+
+
+def is_in_step(job: Mapping[str, Any] | None, cgroups: str = "/proc/self/cgroup") -> bool:
+    """Whether slurmstepd keeps track of us by a control group, and so ends all that we leave behind."""
+    return job is not None and b"/job_%d/step_" % job["job_id"] in read_bytes(cgroups)

@@ -72,6 +72,14 @@ class Witness:
         """Have it do nothing more than end when the pump does."""
         self._order(_DISMISSED)
 
+    def end(self) -> None:
+        """Do without it from now on."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except OSError:  # it was killed and waited for
+            return
+        os.waitpid(self.pid, 0)
+
     def _is_pending(self, number: int) -> bool:
         """What the kernel says, so that nobody has to wait until the witness gets a processor."""
         try:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..environment.secrets import Redactor
 from ..environment.target import Target
+from ..environment.tree import tree_pids
 from ..process.descriptors import keep_only
 from ..process.flight import Flight
 from ..process.masking import OutputMask
@@ -93,7 +95,7 @@ class Assistant:
         return dict(json.loads(answer)) if answer else {}
 
     def outlast(self, patience_s: float) -> None:
-        """Wait until the scribe is through, or that long: where all that we have started is killed when we end."""
+        """Wait that long for the scribe to be through, then end it and all that it has started."""
         if self.pid == 0:
             return
         try:
@@ -104,6 +106,13 @@ class Assistant:
         poller.register(scribe, select.POLLIN)
         poller.poll(patience_s * 1000)
         os.close(scribe)
+        for pid in tree_pids(self.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:  # ended meanwhile
+                continue
+        os.waitpid(self.pid, 0)
+        self.pid = 0
 
     def _order(self, order: int) -> None:
         if self.pid:

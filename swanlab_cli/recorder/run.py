@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from ..environment.allocation import is_in_step
 from ..environment.redaction import redact_end, redact_header, rules_for_shim
 from ..environment.secrets import Redactor
 from ..environment.target import Target
@@ -48,7 +49,9 @@ if TYPE_CHECKING:  # imported where there are rules
 
 # How long we stay after the child for the last points to be counted; longer and a user would wait for us.
 _PATIENCE_S = 0.06
-_PATIENCE_IN_JOB_S, _NOTIFY_IN_JOB_S = 0.25, 10.0
+# In a step of Slurm's we stay until all is recorded: for a fiftieth of the time that the command took, within these bounds.
+_SHARE_IN_STEP, _LEAST_IN_STEP_S, _MOST_IN_STEP_S = 0.02, 0.05, 5.0
+_NOTIFY_IN_STEP_S = 10.0
 _NO_PAGING = {b"PAGER": b"cat", b"GIT_PAGER": b"cat", b"TERM": b"dumb"}
 
 
@@ -131,7 +134,8 @@ def record(arguments: Sequence[str], settings: RunSettings, talk: Talk) -> Endin
     failure, lasted_s = read_exec_failure(exec_failure, command), time.monotonic() - started
     end = _end(outcome, failure, lasted_s, memory_at_fork, output, pump_overhead(directory, lane, output, streams))
     warnings = _write_end(directory, lane, redact_end(end, redactor) if redactor else end, output)
-    counts = _dismiss(assistant, header, settings)
+    counts = assistant.end(_PATIENCE_S)
+    _leave_nobody(assistant, witness, header, settings, lasted_s)
     if pump.is_output_held() and os.fork() == 0:
         pump.relay()
         os._exit(0)
@@ -236,12 +240,13 @@ def _enter(
     return joined.directory, joined.lane, header._replace(id=known.id, name=known.name, project=known.project)
 
 
-def _dismiss(assistant: Assistant, header: Header, settings: RunSettings) -> Mapping[str, Any]:
-    """What the scribe has counted; in a Slurm job, which kills whom we leave behind, it may finish first."""
-    counts = assistant.end(_PATIENCE_S)
-    if header.slurm is not None:
-        assistant.outlast(_NOTIFY_IN_JOB_S if settings.notify else _PATIENCE_IN_JOB_S)
-    return counts
+def _leave_nobody(assistant: Assistant, witness: Witness, header: Header, settings: RunSettings, lasted_s: float) -> None:
+    """In a step of Slurm's, end all that we have started: slurmstepd would kill it, and take a second for that."""
+    if not is_in_step(header.slurm):
+        return
+    patience_s = min(max(_SHARE_IN_STEP * lasted_s, _LEAST_IN_STEP_S), _MOST_IN_STEP_S)
+    assistant.outlast(max(patience_s, _NOTIFY_IN_STEP_S) if settings.notify else patience_s)
+    witness.end()
 
 
 def _additions(directory: str, lane: Lane, environment: Sequence[bytes], redactor: Redactor | None = None) -> dict[bytes, bytes]:
