@@ -34,12 +34,10 @@ from ..process.witness import Witness
 from ..records import End, Event, Header, Json, Lane
 from ..settings import RunSettings
 from ..store import layout
-from ..store.writer import OutputWriter, append_event, append_to_inbox, write_end
+from ..store.writer import OutputWriter, append_event, append_to_inbox, create_run, write_end
 from .assistant import Assignment, Assistant
 from .header import make_header
 from .inheritance import as_mapping, check_descriptors, inherited_descriptors, let_go, own_environment, with_variables
-from .joining import join, lane_event
-from .lanes import LANE
 from .masks import choose_redactor, output_mask
 from .overhead import pump_overhead
 from .placement import Placement, find_placement, rank_variables
@@ -232,7 +230,13 @@ def _enter(
         UsageError: --id and --resume contradict what is there.
         StoreError, OSError: it cannot be written.
     """
-    joined = join(settings, redact_header(header, redactor) if redactor else header, placement)
+    recorded = redact_header(header, redactor) if redactor else header
+    if placement is None and settings.id is None and settings.resume != "must":
+        return create_run(settings.logdir, recorded), Lane(), header
+    from .joining import join, lane_event  # who starts a run of its own does not wait for these
+    from .lanes import LANE
+
+    joined = join(settings, recorded, placement)
     if not joined.is_alone or placement is not None:
         event = Event(time.time(), LANE, lane_event(joined.header, placement))
         append_event(joined.directory, joined.lane, event)
