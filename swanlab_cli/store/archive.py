@@ -6,6 +6,7 @@ readers do with files they can do with these too. Imported where there is a pack
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -31,10 +32,11 @@ class _Archives:
         self._archives: OrderedDict[str, zipfile.ZipFile] = OrderedDict()
         self._members: OrderedDict[tuple[str, str], BinaryIO] = OrderedDict()
 
-    def archive(self, directory: str) -> zipfile.ZipFile | None:
-        """That of a packed run; None where there is none.
+    def archive(self, directory: str) -> zipfile.ZipFile:
+        """That of a packed run.
 
         Raises:
+            FileNotFoundError: there is none.
             StoreError: it is damaged.
         """
         path = directory + SUFFIX
@@ -42,7 +44,7 @@ class _Archives:
             try:
                 self._archives[path] = zipfile.ZipFile(path)
             except FileNotFoundError:
-                return None
+                raise
             except (OSError, zipfile.BadZipFile) as error:
                 raise StoreError(f"cannot read the packed run '{path}': {error}") from error
         self._archives.move_to_end(path)
@@ -50,17 +52,18 @@ class _Archives:
             self._archives.popitem(last=False)[1].close()
         return self._archives[path]
 
-    def open(self, directory: str, name: str) -> BinaryIO | None:
-        """A member, opened like a file; None where there is none.
+    def open(self, directory: str, name: str) -> BinaryIO:
+        """A member, opened like a file.
 
         Raises:
+            FileNotFoundError: there is none.
             StoreError: the archive is damaged.
         """
         key = directory, name
         if key not in self._members:
             archive = self.archive(directory)
-            if archive is None or name not in archive.NameToInfo:
-                return None
+            if name not in archive.NameToInfo:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{directory}/{name}")
             self._members[key] = _unpack(archive, name)
         self._members.move_to_end(key)
         while len(self._members) > _MOST_MEMBERS:
@@ -71,40 +74,33 @@ class _Archives:
 _archives = _Archives()
 
 
-def open_member(directory: str, name: str) -> BinaryIO | None:
-    """A file of a packed run, opened; None where it is not packed or has no such file.
+def open_member(directory: str, name: str) -> BinaryIO:
+    """A file of a packed run, opened.
 
     Raises:
+        FileNotFoundError: it has no such file, or is not packed, as with the other functions.
         StoreError: the archive is damaged, as with the other functions.
     """
     return _archives.open(directory, name)
 
 
-def member_names(directory: str) -> list[str] | None:
-    """The names of the files and folders of a packed run; None where it is not packed."""
-    return None if _archives.archive(directory) is None else sorted({name.partition("/")[0] for name in member_files(directory)})
+def member_names(directory: str) -> list[str]:
+    """The names of the files and folders of a packed run."""
+    return sorted({name.partition("/")[0] for name in member_files(directory)})
 
 
 def member_files(directory: str) -> list[str]:
-    """The names of all files of a packed run, in order.
-
-    Raises:
-        FileNotFoundError: it is not packed.
-    """
-    archive = _archives.archive(directory)
-    if archive is None:
-        raise FileNotFoundError(directory + SUFFIX)
-    return sorted(name for name in archive.namelist() if name != _TIMES)
+    """The names of all files of a packed run, in order."""
+    return sorted(name for name in _archives.archive(directory).namelist() if name != _TIMES)
 
 
-def member_modified_ns(directory: str, name: str) -> int | None:
-    """When a file of a packed run was written, nanoseconds since 1970; None where it is not packed or has no such file."""
-    times = open_member(directory, _TIMES)
-    if times is None:
-        return None
-    with times:
+def member_modified_ns(directory: str, name: str) -> int:
+    """When a file of a packed run was written, nanoseconds since 1970."""
+    with open_member(directory, _TIMES) as times:
         moment = json.load(times).get(name)
-    return moment if isinstance(moment, int) else None
+    if not isinstance(moment, int):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{directory}/{name}")
+    return moment
 
 
 def pack(directory: str) -> tuple[int, int]:
@@ -141,10 +137,8 @@ def unpack(directory: str) -> None:
         StoreError: it cannot be read or written.
     """
     path, part = directory + SUFFIX, _hidden(directory, "part")
-    archive = _archives.archive(directory)
-    if archive is None:
-        raise StoreError(f"cannot unpack '{path}': there is no such file")
     try:
+        archive = _archives.archive(directory)
         shutil.rmtree(part, ignore_errors=True)
         archive.extractall(part)
         with open(os.path.join(part, _TIMES), "rb") as file:

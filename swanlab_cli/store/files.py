@@ -26,14 +26,12 @@ def open_read(path: str) -> BinaryIO:
     try:
         return open(path, "rb")
     except FileNotFoundError:
-        directory, name = _packed(path)
-        if directory is not None:
-            from .archive import open_member  # who packs nothing does without
+        place = _packed(path)
+        if place is None:
+            raise
+        from .archive import open_member  # who packs nothing does without
 
-            member = open_member(directory, name)
-            if member is not None:
-                return member
-        raise
+        return open_member(*place)
 
 
 def size(path: str) -> int:
@@ -55,14 +53,12 @@ def modified_ns(path: str) -> int:
     try:
         return os.stat(path).st_mtime_ns
     except FileNotFoundError:
-        directory, name = _packed(path)
-        if directory is not None:
-            from .archive import member_modified_ns
+        place = _packed(path)
+        if place is None:
+            raise
+        from .archive import member_modified_ns
 
-            moment = member_modified_ns(directory, name)
-            if moment is not None:
-                return moment
-        raise
+        return member_modified_ns(*place)
 
 
 def exists(path: str) -> bool:
@@ -83,13 +79,11 @@ def list_names(directory: str) -> list[str]:
     try:
         return os.listdir(directory)
     except FileNotFoundError:
-        if is_packed(directory):
-            from .archive import member_names
+        if not is_packed(directory):
+            raise
+        from .archive import member_names
 
-            names = member_names(directory)
-            if names is not None:
-                return names
-        raise
+        return member_names(directory)
 
 
 def list_files(directory: str) -> list[str]:
@@ -114,12 +108,12 @@ def is_packed(directory: str) -> bool:
     return os.path.isfile(directory + SUFFIX) and not os.path.isdir(directory)
 
 
-def _packed(path: str) -> tuple[str | None, str]:
-    """The directory of the packed run that a path is in, None where it is in none, and the name in it."""
+def _packed(path: str) -> tuple[str, str] | None:
+    """The directory of the packed run that a path is in, and the name in it; None where it is in none."""
     directory, name = os.path.split(path)
     for _ in range(_DEEPEST):
         if is_packed(directory):
             return directory, name
         directory, last = os.path.split(directory)
         name = f"{last}/{name}"
-    return None, ""
+    return None

@@ -14,7 +14,7 @@ import time
 from ..errors import StoreError
 from ..records import Header, Lane
 from . import layout
-from .writer import create_logdir, header_fields
+from .writer import cannot_write, create_logdir, header_fields
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._+-]+")
 _LONGEST_NAME = 200
@@ -41,9 +41,7 @@ def meet(logdir: str, launch: str, offer: str) -> str:
                 time.sleep(_PAUSE_S)
         raise StoreError(f"cannot join the run of '{launch}' in '{logdir}': its link exists, but cannot be read")
     except OSError as error:
-        raise StoreError(
-            f"cannot join the run of '{launch}' in '{logdir}': {error.strerror}", "choose another place with --logdir"
-        ) from error
+        raise cannot_write(f"join the run of '{launch}' in '{logdir}'", error) from error
 
 
 def enter(directory: str, header: Header) -> None:
@@ -56,9 +54,7 @@ def enter(directory: str, header: Header) -> None:
         os.makedirs(directory, exist_ok=True)
         _write_header_if_absent(directory, header)
     except OSError as error:
-        raise StoreError(
-            f"cannot create a run in '{os.path.dirname(directory)}': {error.strerror}", "choose another place with --logdir"
-        ) from error
+        raise cannot_write(f"create a run in '{os.path.dirname(directory)}'", error) from error
 
 
 def claim_lane(directory: str, lane: Lane) -> bool:

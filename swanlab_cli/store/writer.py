@@ -29,10 +29,13 @@ def create_run(logdir: str, header: Header) -> str:
         os.mkdir(directory)
         _write_first_file(directory, header)
     except OSError as error:
-        raise StoreError(
-            f"cannot create a run in '{logdir}': {error.strerror}", "choose another place with --logdir"
-        ) from error
+        raise cannot_write(f"create a run in '{logdir}'", error) from error
     return directory
+
+
+def cannot_write(what: str, error: OSError) -> StoreError:
+    """What to raise where a log directory cannot be used for `what`."""
+    return StoreError(f"cannot {what}: {error.strerror}", "choose another place with --logdir")
 
 
 def _write_first_file(directory: str, header: Header) -> None:
